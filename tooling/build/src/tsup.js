@@ -1,4 +1,4 @@
-/** @file How every package is built: ESM and CommonJS beside each other, each with its own type declarations. */
+/** @file How every package is built (plain JavaScript, since configuration files import it unbundled): ESM and CommonJS beside each other, each with its own type declarations. */
 import { defineConfig } from "tsup";
 
 export default defineConfig({
