@@ -1,1 +1,92 @@
-export {};
+export {
+  activationDegree,
+  activationOf,
+  differentiate,
+  horner,
+  normalDistribution,
+  type PiecewiseActivation,
+  type Pointwise,
+  type PointwiseName,
+  pieceAt,
+  pointwiseFunction,
+  type SmoothActivation,
+  showActivation,
+} from "./activations.ts";
+export { checkOptions, required } from "./check.ts";
+export { attention, linear, openAttention, openLinear } from "./composites.ts";
+export { type Degree, degreesOf, graphDegree } from "./degree.ts";
+export { ShapeError, show, UnsupportedError } from "./errors.ts";
+export { apply, type Bindings, evaluate, evaluateAll, open, readLeaf } from "./evaluate.ts";
+export {
+  type Applied,
+  fold,
+  type Graph,
+  isLeaf,
+  type Leaf,
+  type Node,
+  operandsOf,
+  opNames,
+  type RecordOptions,
+  type Rules,
+  record,
+  unsupported,
+} from "./graph.ts";
+export { actsOnRows, checkDivide, checkMask, checkWeighing, inferShape, showWeighing } from "./infer-shape.ts";
+export {
+  type ForwardOptions,
+  forward,
+  type Given,
+  graphOf,
+  type InputShape,
+  type Lifted,
+  lift,
+  type Network,
+  namedInputs,
+  parametersOf,
+  withParameters,
+} from "./network.ts";
+export { philox4x32, type Random, random } from "./random.ts";
+export { reference, reference32 } from "./reference.ts";
+export {
+  broadcastOffsets,
+  broadcastShapes,
+  type Shape,
+  type Shaped,
+  sameShape,
+  showShape,
+  sizeOf,
+} from "./shape.ts";
+export {
+  allocate,
+  cast,
+  type DType,
+  isTensor,
+  type Nested,
+  reshape,
+  type Storage,
+  type Tensor,
+  type TensorData,
+  tensor,
+  toNested,
+  zeros,
+} from "./tensor.ts";
+export {
+  type Arguments,
+  type Attributes,
+  type CompositeName,
+  type Composites,
+  compositeNames,
+  type Device,
+  type Divide,
+  isComposite,
+  type Mask,
+  type Operands,
+  type OpName,
+  type Ops,
+  type PrimitiveName,
+  type Primitives,
+  type SynchronousDevice,
+  type Weighing,
+  within,
+} from "./vocabulary.ts";
+export { divisor, sigmoidBias, sparsemaxThreshold, visibleKeys, weighRow } from "./weigh.ts";

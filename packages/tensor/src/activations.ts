@@ -1,0 +1,217 @@
+/**
+ * @file The table of pointwise activations: the one place that says what each name means.
+ * A piecewise polynomial is given by its knots and pieces, and value, derivative, degree and the exact engine's
+ * gates all follow from those; a smooth one is given by its value and derivative.
+ * Letters: z a pre-activation.
+ */
+import { required } from "./check.ts";
+import { show } from "./errors.ts";
+
+/** An activation without parameters. */
+export type PointwiseName =
+  | "identity"
+  | "relu"
+  | "squaredRelu"
+  | "leakyRelu"
+  | "absolute"
+  | "hardSigmoid"
+  | "softplus"
+  | "sigmoid"
+  | "tanh"
+  | "gelu";
+
+/** A function of one number, applied entry by entry. */
+export type Pointwise =
+  | PointwiseName
+  /** `log(1 + e^(βz))/β` */
+  | { readonly name: "softplus"; readonly beta: number }
+  /** z limited to [−limit, limit] */
+  | { readonly name: "clamp"; readonly limit: number }
+  /** z, or slope·z where z < 0 */
+  | { readonly name: "leakyRelu"; readonly slope: number };
+
+/** A continuous piecewise polynomial of one variable. Piece i holds between knots i − 1 and i, the left one excluded. */
+export interface PiecewiseActivation {
+  readonly kind: "piecewise polynomial";
+  /** Increasing. */
+  readonly knots: readonly number[];
+  /** One more than knots; coefficients of 1, z, z², …; the last is not zero unless it is the only one. */
+  readonly pieces: readonly (readonly number[])[];
+}
+
+/** An activation that is no piecewise polynomial: it can be run and trained, not read as a spline. */
+export interface SmoothActivation {
+  readonly kind: "smooth";
+  value(z: number): number;
+  derivative(z: number): number;
+}
+
+const piecewise = (knots: number[], pieces: number[][]): PiecewiseActivation => ({
+  kind: "piecewise polynomial",
+  knots,
+  pieces,
+});
+const smooth = (value: (z: number) => number, derivative: (z: number) => number): SmoothActivation => ({
+  kind: "smooth",
+  value,
+  derivative,
+});
+
+const sigmoid = (z: number): number => {
+  const e = Math.exp(-Math.abs(z));
+  return z >= 0 ? 1 / (1 + e) : e / (1 + e);
+};
+/** `log(1 + e^(βz))/β` without overflow. */
+const softplus = (beta: number): SmoothActivation =>
+  smooth(
+    (z) => Math.max(z, 0) + Math.log1p(Math.exp(-beta * Math.abs(z))) / beta,
+    (z) => sigmoid(beta * z),
+  );
+const leakyRelu = (slope: number): PiecewiseActivation => piecewise([0], [slope === 0 ? [0] : [0, slope], [0, 1]]);
+const clamp = (limit: number): PiecewiseActivation => piecewise([-limit, limit], [[-limit], [0, 1], [limit]]);
+const density = (z: number): number => Math.exp((-z * z) / 2) / Math.sqrt(2 * Math.PI);
+
+const named: { readonly [K in PointwiseName]: PiecewiseActivation | SmoothActivation } = {
+  identity: piecewise([], [[0, 1]]),
+  relu: piecewise([0], [[0], [0, 1]]),
+  squaredRelu: piecewise([0], [[0], [0, 0, 1]]),
+  leakyRelu: leakyRelu(0.01),
+  absolute: piecewise(
+    [0],
+    [
+      [0, -1],
+      [0, 1],
+    ],
+  ),
+  // as in ONNX and PyTorch: slope 1/6
+  hardSigmoid: piecewise([-3, 3], [[0], [1 / 2, 1 / 6], [1]]),
+  softplus: softplus(1),
+  sigmoid: smooth(sigmoid, (z) => sigmoid(z) * sigmoid(-z)),
+  tanh: smooth(Math.tanh, (z) => 1 / Math.cosh(z) ** 2),
+  gelu: smooth(
+    (z) => z * normalDistribution(z),
+    (z) => normalDistribution(z) + z * density(z),
+  ),
+};
+
+/**
+ * What an activation's name means.
+ *
+ * @throws RangeError if the name is unknown or a parameter is out of range
+ * @example
+ * ```ts
+ * import { activationOf } from "@splineformer/tensor";
+ * activationOf("relu").kind; // "piecewise polynomial"
+ * activationOf("gelu").kind; // "smooth"
+ * ```
+ */
+export function activationOf(activation: Pointwise, where = "activationOf"): PiecewiseActivation | SmoothActivation {
+  if (typeof activation === "string") {
+    if (Object.hasOwn(named, activation)) return named[activation];
+  } else if (typeof activation === "object" && activation !== null) {
+    const positive = (name: string, value: unknown): number =>
+      required(typeof value === "number" && value > 0 && Number.isFinite(value), where, `${name} > 0`, value as number);
+    if (activation.name === "softplus") return softplus(positive("softplus beta", activation.beta));
+    if (activation.name === "clamp") return clamp(positive("clamp limit", activation.limit));
+    if (activation.name === "leakyRelu") {
+      const { slope } = activation;
+      return leakyRelu(required(Number.isFinite(slope), where, "a finite leakyRelu slope", slope));
+    }
+  }
+  throw new RangeError(
+    `${where}: expected an activation (${Object.keys(named).join(", ")}, or { name: "softplus", beta }, { name: "clamp", limit }, { name: "leakyRelu", slope }), got ${show(activation)}`,
+  );
+}
+
+/** The short name in messages and tables: `relu`, `softplus(beta 8)`. */
+export function showActivation(activation: string | { readonly name: string }): string {
+  if (typeof activation === "string") return activation;
+  const parameters = Object.entries(activation).filter(([key]) => key !== "name");
+  return `${activation.name}(${parameters.map(([key, value]) => `${key} ${value}`).join(", ")})`;
+}
+
+/** Which piece holds at z; a knot belongs to the piece on its left, so ReLU is off at 0. NaN gives −1. */
+export function pieceAt({ knots }: PiecewiseActivation, z: number): number {
+  if (Number.isNaN(z)) return -1;
+  let piece = 0;
+  while (piece < knots.length && z > knots[piece]) piece++;
+  return piece;
+}
+
+/** A polynomial with these coefficients of 1, z, z², … at z. */
+export function horner(coefficients: readonly number[], z: number): number {
+  let value = 0;
+  for (let k = coefficients.length - 1; k >= 0; k--) value = value * z + coefficients[k];
+  return value;
+}
+
+/** The coefficients of the derivative; `[0]` for a constant. */
+export const differentiate = (coefficients: readonly number[]): readonly number[] =>
+  coefficients.length < 2 ? [0] : coefficients.slice(1).map((c, k) => c * (k + 1));
+
+/**
+ * The activation (order 0) or its derivative (order 1) as a function of a number.
+ *
+ * At a knot the derivative is the one on the left: 0 for ReLU at 0.
+ *
+ * @throws RangeError if the activation is unknown
+ * @example
+ * ```ts
+ * import { pointwiseFunction } from "@splineformer/tensor";
+ * pointwiseFunction("squaredRelu", 0)(3); // 9
+ * pointwiseFunction("squaredRelu", 1)(3); // 6
+ * ```
+ */
+export function pointwiseFunction(activation: Pointwise, order: 0 | 1): (z: number) => number {
+  const meaning = activationOf(activation, "pointwiseFunction");
+  if (meaning.kind === "smooth") return order === 0 ? meaning.value : meaning.derivative;
+  const pieces = order === 0 ? meaning.pieces : meaning.pieces.map(differentiate);
+  return (z) => {
+    const piece = pieceAt(meaning, z);
+    return piece < 0 ? Number.NaN : horner(pieces[piece], z);
+  };
+}
+
+/**
+ * The degree of a piecewise polynomial activation (order 0) or of its derivative (order 1); undefined for a smooth one.
+ *
+ * @example
+ * ```ts
+ * import { activationDegree } from "@splineformer/tensor";
+ * activationDegree("squaredRelu"); // 2
+ * activationDegree("softplus"); // undefined
+ * ```
+ */
+export function activationDegree(activation: Pointwise, order: 0 | 1 = 0): number | undefined {
+  const meaning = activationOf(activation, "activationDegree");
+  if (meaning.kind === "smooth") return undefined;
+  const degree = Math.max(...meaning.pieces.map((piece) => piece.length - 1));
+  return Math.max(degree - order, 0);
+}
+
+/**
+ * The standard normal distribution function Φ(z) = (1 + erf(z/√2))/2, to about 1e-15 relative.
+ *
+ * Near 0 the series `φ(z)·Σ z^(2k+1)/(1·3·…·(2k+1))`, whose terms have one sign; far out the continued fraction.
+ */
+export function normalDistribution(z: number): number {
+  const x = Math.abs(z);
+  let tail: number;
+  if (x < 2.5) {
+    let term = x;
+    let sum = x;
+    for (let k = 1; term > sum * 2 ** -54; k++) {
+      term *= (x * x) / (2 * k + 1);
+      sum += term;
+    }
+    if (z >= 0) return 0.5 + density(x) * sum;
+    return 0.5 - density(x) * sum;
+  }
+  if (x > 40) tail = 0;
+  else {
+    let fraction = x;
+    for (let k = 60; k >= 1; k--) fraction = x + k / fraction;
+    tail = density(x) / fraction;
+  }
+  return z >= 0 ? 1 - tail : tail;
+}

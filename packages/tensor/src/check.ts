@@ -1,0 +1,22 @@
+/**
+ * @file Small checks of the public boundary, with the house's wording.
+ */
+import { show } from "./errors.ts";
+
+/** Returns the value, or refuses it: `where: expected <what>, got <value>`. */
+export function required<V>(fits: boolean, where: string, what: string, value: V): V {
+  if (!fits) throw new RangeError(`${where}: expected ${what}, got ${show(value)}`);
+  return value;
+}
+
+/**
+ * Refuses options that do not exist, so that a misspelt one is not silently ignored.
+ *
+ * @throws RangeError naming the function, the known options and the unknown one
+ */
+export function checkOptions(where: string, options: object, known: readonly string[]): void {
+  if (typeof options !== "object" || options === null)
+    throw new RangeError(`${where}: expected an object of options, got ${show(options)}`);
+  for (const key of Object.keys(options))
+    if (!known.includes(key)) throw new RangeError(`${where}: expected options ${known.join(", ")}, got ${show(key)}`);
+}

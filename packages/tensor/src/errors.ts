@@ -1,0 +1,48 @@
+/**
+ * @file The two errors of the house. Every message reads `function: expected <thing> <condition>, got <value>`,
+ * and a reading of a graph adds the place: `… at block 0/attention/norm`.
+ */
+
+/**
+ * Thrown when sizes do not fit together.
+ *
+ * @example
+ * ```ts
+ * import { reference, ShapeError, tensor } from "@splineformer/tensor";
+ * try {
+ *   reference.matmul(tensor([[1, 2]]), tensor([[3]]), {});
+ * } catch (error) {
+ *   error instanceof ShapeError; // true
+ * }
+ * ```
+ */
+export class ShapeError extends Error {
+  override readonly name = "ShapeError";
+}
+
+/**
+ * Thrown when a question has no answer here: the degree of a smooth network, say, or an operation a device lacks.
+ *
+ * @example
+ * ```ts
+ * import { UnsupportedError } from "@splineformer/tensor";
+ * new UnsupportedError("degree: expected a polynomial, got softmax").name; // "UnsupportedError"
+ * ```
+ */
+export class UnsupportedError extends Error {
+  override readonly name = "UnsupportedError";
+}
+
+/** How a value that came is shown in a message: short, and never `[object Object]`. */
+export function show(value: unknown): string {
+  if (typeof value === "string") return JSON.stringify(value.length > 60 ? `${value.slice(0, 57)}…` : value);
+  if (typeof value === "function") return "a function";
+  if (typeof value === "bigint") return `${value}n`;
+  if (ArrayBuffer.isView(value)) return `${value.constructor.name}(${value.byteLength} bytes)`;
+  if (Array.isArray(value)) return `[${value.slice(0, 8).map(show).join(", ")}${value.length > 8 ? ", …" : ""}]`;
+  if (typeof value === "object" && value !== null) {
+    const entries = Object.entries(value).slice(0, 6);
+    return `{ ${entries.map(([key, v]) => `${key}: ${show(v)}`).join(", ")} }`;
+  }
+  return Object.is(value, -0) ? "-0" : String(value);
+}

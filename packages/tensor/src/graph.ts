@@ -1,0 +1,227 @@
+/**
+ * @file A network as data. `record` runs a network with a recorder in place of a device; the graph can be evaluated by any
+ * device, opened (composites become primitives) and folded by rules.
+ */
+import { show, UnsupportedError } from "./errors.ts";
+import { inferShape } from "./infer-shape.ts";
+import { checkShape, type Shape } from "./shape.ts";
+import type { Tensor } from "./tensor.ts";
+import {
+  type Attributes,
+  type CompositeName,
+  compositeNames,
+  isComposite,
+  type Operands,
+  type OpName,
+  type Ops,
+} from "./vocabulary.ts";
+
+interface NodeOf<Op extends string, A> {
+  /** Its index in the graph. */
+  readonly id: number;
+  readonly op: Op;
+  /** The operands; an absent optional one is undefined. */
+  readonly inputs: Op extends OpName ? Operands<Node>[Op] : [];
+  readonly attributes: A;
+  readonly shape: Shape;
+  /** Where the network's code was: `block 0/attention`; empty at the top. */
+  readonly scope: string;
+}
+
+/** Where values come from. */
+export type Leaf =
+  | NodeOf<"input", { readonly name: string }>
+  | NodeOf<"constant", { readonly value: Tensor }>
+  | NodeOf<"parameter", { readonly name: string; readonly value: Tensor }>;
+/** An operation applied to nodes. */
+export type Applied = { [K in OpName]: NodeOf<K, Attributes[K]> }[OpName];
+export type Node = Leaf | Applied;
+
+/** Nodes in topological order, only those that an output needs, and every input. */
+export interface Graph {
+  readonly nodes: readonly Node[];
+  readonly outputs: Readonly<Record<string, Node>>;
+}
+
+/** How many operands each operation has, the optional ones included. */
+const arity: { readonly [K in OpName]: Operands<unknown>[K]["length"] } = {
+  add: 2,
+  multiply: 2,
+  scale: 1,
+  matmul: 2,
+  splitHeads: 1,
+  mergeHeads: 1,
+  activate: 1,
+  weigh: 2,
+  normalize: 1,
+  sum: 1,
+  slice: 1,
+  concat: 2,
+  gather: 2,
+  scan: 2,
+  linear: 3,
+  attention: 5,
+};
+
+/** Every operation's name. */
+export const opNames = Object.keys(arity) as readonly OpName[];
+
+export const isLeaf = (node: Node): node is Leaf =>
+  node.op === "input" || node.op === "constant" || node.op === "parameter";
+
+/** The operands that are there. */
+export const operandsOf = (node: Node): readonly Node[] =>
+  (node.inputs as readonly (Node | undefined)[]).filter((x) => x !== undefined);
+
+export interface RecordOptions {
+  /** Composites that stay one node; the others become primitives. Default: both. */
+  readonly keep?: readonly CompositeName[];
+}
+
+/**
+ * The graph of a function of named inputs.
+ *
+ * @param f - called once with recording operations and input nodes; returns a node, or nodes by name
+ * @param inputs - the shape of every input
+ * @returns a graph whose output is `output`, or the names that f returned; what no output needs is left out
+ * @throws ShapeError where the shapes do not fit, naming the operation and the place
+ * @example
+ * ```ts
+ * import { evaluate, record, reference, tensor, toNested } from "@splineformer/tensor";
+ * const graph = record((ops, { x }) => ops.scale(ops.add(x, x), { factor: 3 }), { x: [2] });
+ * graph.nodes.map((node) => node.op); // ["input", "add", "scale"]
+ * toNested(evaluate(graph, reference, { inputs: { x: tensor([1, 2]) } }).output); // [6, 12]
+ * ```
+ */
+export function record<I extends string>(
+  f: (ops: Ops<Node>, inputs: Readonly<Record<I, Node>>) => Node | Readonly<Record<string, Node>>,
+  inputs: Readonly<Record<I, Shape>>,
+  { keep = compositeNames }: RecordOptions = {},
+): Graph {
+  for (const name of keep)
+    if (!isComposite(name))
+      throw new RangeError(
+        `record: expected keep to name composites (${compositeNames.join(", ")}), got ${show(name)}`,
+      );
+  const recording: Recording = { nodes: [], parameters: new Map(), keep };
+  const leaves = {} as Record<I, Node>;
+  for (const name of Object.keys(inputs) as I[]) {
+    checkShape(`record: input ${show(name)}`, inputs[name]);
+    leaves[name] = push(recording, "", "input", [], { name }, [...inputs[name]]);
+  }
+  const result = f(recorder(recording, ""), leaves);
+  const outputs = isNode(result) ? { output: result } : result;
+  for (const [name, node] of Object.entries(outputs))
+    if (!isNode(node) || recording.nodes[node.id] !== node)
+      throw new RangeError(`record: expected output ${show(name)} to be a node of this recording, got ${show(node)}`);
+  return prune(recording.nodes, outputs);
+}
+
+interface Recording {
+  readonly nodes: Node[];
+  readonly parameters: Map<string, Node>;
+  readonly keep: readonly CompositeName[];
+}
+
+const isNode = (value: unknown): value is Node =>
+  typeof value === "object" && value !== null && "op" in value && "id" in value && "inputs" in value;
+
+function push(
+  recording: Recording,
+  scope: string,
+  op: string,
+  inputs: unknown,
+  attributes: unknown,
+  shape: Shape,
+): Node {
+  const node = { id: recording.nodes.length, op, inputs, attributes, shape, scope } as Node;
+  recording.nodes.push(node);
+  return node;
+}
+
+function recorder(recording: Recording, scope: string): Ops<Node> {
+  const ops: Record<string, unknown> = {
+    constant: (value: Tensor) => push(recording, scope, "constant", [], { value }, value.shape),
+    parameter(name: string, value: Tensor) {
+      const known = recording.parameters.get(name);
+      if (known) return known;
+      const node = push(recording, scope, "parameter", [], { name, value }, value.shape);
+      recording.parameters.set(name, node);
+      return node;
+    },
+    within: (name: string) => recorder(recording, scope ? `${scope}/${name}` : name),
+  };
+  for (const op of opNames) {
+    if (isComposite(op) && !recording.keep.includes(op)) continue;
+    ops[op] = (...args: unknown[]) => {
+      const inputs = args.slice(0, arity[op]) as (Node | undefined)[];
+      const attributes = args[arity[op]] ?? {};
+      return push(recording, scope, op, inputs, attributes, shapeAt(scope, op, attributes, inputs));
+    };
+  }
+  return ops as unknown as Ops<Node>;
+}
+
+/** `inferShape`, and a refusal says where. */
+function shapeAt(scope: string, op: OpName, attributes: unknown, inputs: readonly (Node | undefined)[]): Shape {
+  const infer = inferShape as (op: OpName, attributes: unknown, ...shapes: (Shape | undefined)[]) => Shape;
+  try {
+    return infer(op, attributes, ...inputs.map((x) => x?.shape));
+  } catch (error) {
+    if (scope && error instanceof Error) error.message += ` at ${scope}`;
+    throw error;
+  }
+}
+
+function prune(nodes: readonly Node[], outputs: Readonly<Record<string, Node>>): Graph {
+  const needed = new Uint8Array(nodes.length);
+  for (const node of Object.values(outputs)) needed[node.id] = 1;
+  for (let id = nodes.length - 1; id >= 0; id--)
+    if (needed[id]) for (const input of operandsOf(nodes[id])) needed[input.id] = 1;
+  const kept = new Map<Node, Node>();
+  for (const node of nodes)
+    if (needed[node.id] || node.op === "input") {
+      const inputs = (node.inputs as readonly (Node | undefined)[]).map((x) => x && kept.get(x));
+      kept.set(node, { ...node, id: kept.size, inputs } as Node);
+    }
+  return {
+    nodes: [...kept.values()],
+    outputs: Object.fromEntries(Object.entries(outputs).map(([name, node]) => [name, kept.get(node) as Node])),
+  };
+}
+
+/**
+ * One rule for every kind of node; a missing one does not compile. R is whatever is read: a degree, a line of text, a bound.
+ * An absent optional operand arrives as undefined.
+ */
+export type Rules<R> = {
+  readonly [K in Node["op"]]: (node: Extract<Node, { op: K }>, ...inputs: K extends OpName ? Operands<R>[K] : []) => R;
+};
+
+/**
+ * Reads a graph by rules, each node after its operands.
+ *
+ * @returns what was read at every node, by `node.id`
+ * @example
+ * ```ts
+ * import { fold, record, type Rules } from "@splineformer/tensor";
+ * const graph = record((ops, { x }) => ops.add(x, x), { x: [3] });
+ * const count = { input: () => 1, add: (node: unknown, a: number, b: number) => a + b } as unknown as Rules<number>;
+ * fold(graph, count); // [1, 2]
+ * ```
+ */
+export function fold<R>(graph: Graph, rules: Rules<R>): R[] {
+  const values: R[] = [];
+  for (const node of graph.nodes) {
+    const inputs = (node.inputs as readonly (Node | undefined)[]).map((x) => x && values[x.id]);
+    values.push((rules[node.op] as (node: Node, ...inputs: (R | undefined)[]) => R)(node, ...inputs));
+  }
+  return values;
+}
+
+/** A refusal that names the place: `reading: expected …, got … at block 0/attention`. */
+export function unsupported(reading: string, expected: string, node: Node, got: string = node.op): UnsupportedError {
+  return new UnsupportedError(
+    `${reading}: expected ${expected}, got ${got} at ${node.scope || "the top of the network"}`,
+  );
+}

@@ -1,0 +1,182 @@
+/**
+ * @file `Tensor`: a shape and numbers in row-major order, as plain data that survives `structuredClone`.
+ * It has no methods: what is computed with tensors is computed by a device.
+ */
+import { ShapeError, show } from "./errors.ts";
+import { checkShape, type Shape, showShape, sizeOf } from "./shape.ts";
+
+/** How entries are stored. Devices compute in float32 or float64; `int32` holds indices and `bool` masks. */
+export type DType = "float32" | "float64" | "int32" | "bool";
+
+/** The array that stores each dtype; `bool` is a byte, 0 or 1. */
+export interface Storage {
+  readonly float32: Float32Array;
+  readonly float64: Float64Array;
+  readonly int32: Int32Array;
+  readonly bool: Uint8Array;
+}
+export type TensorData = Storage[DType];
+
+/** Numbers in row-major order under a shape. Plain data; treat it as read-only. */
+export interface Tensor<D extends DType = DType> {
+  readonly dtype: D;
+  readonly shape: Shape;
+  readonly data: Storage[D];
+}
+
+/** Nested arrays of equal lengths, or one number. */
+export type Nested = number | boolean | readonly Nested[];
+
+const arrays = { float32: Float32Array, float64: Float64Array, int32: Int32Array, bool: Uint8Array } as const;
+const isDType = (dtype: unknown): dtype is DType => typeof dtype === "string" && Object.hasOwn(arrays, dtype);
+
+function dtypeOf(data: TensorData): DType {
+  for (const dtype of Object.keys(arrays) as DType[]) if (data instanceof arrays[dtype]) return dtype;
+  throw new RangeError(`tensor: expected a Float32Array, Float64Array, Int32Array or Uint8Array, got ${show(data)}`);
+}
+
+/** Fresh storage, all zeros. */
+export const allocate = <D extends DType>(dtype: D, length: number): Storage[D] =>
+  new arrays[dtype](length) as Storage[D];
+
+/**
+ * A tensor from nested arrays, or from a typed array and a shape (which it then shares).
+ *
+ * Nested numbers become float32 unless `dtype` says otherwise, nested booleans `bool`; a typed array keeps its own type.
+ *
+ * @param values - nested arrays of equal lengths, a number, or a typed array
+ * @throws ShapeError if the nesting is ragged, or the shape asks for another number of entries
+ * @throws RangeError if an entry is no number, or an `int32` entry is not whole
+ * @example
+ * ```ts
+ * import { tensor } from "@splineformer/tensor";
+ * tensor([[1, -2], [3, 0]]).shape; // [2, 2]
+ * tensor([1, 2], { dtype: "float64" }).dtype; // "float64"
+ * tensor(new Float64Array(6), [2, 3]).dtype; // "float64"
+ * ```
+ */
+export function tensor(values: Nested, options?: { readonly dtype?: undefined }): Tensor<"float32" | "bool">;
+export function tensor<D extends DType>(values: Nested, options: { readonly dtype: D }): Tensor<D>;
+export function tensor(data: Float32Array, shape: Shape): Tensor<"float32">;
+export function tensor(data: Float64Array, shape: Shape): Tensor<"float64">;
+export function tensor(data: Int32Array, shape: Shape): Tensor<"int32">;
+export function tensor(data: Uint8Array, shape: Shape): Tensor<"bool">;
+export function tensor(data: TensorData, shape: Shape): Tensor;
+export function tensor(values: Nested | TensorData, second?: Shape | { readonly dtype?: DType }): Tensor {
+  if (ArrayBuffer.isView(values)) return fromTypedArray(values as TensorData, second as Shape);
+  if (Array.isArray(second)) throw new ShapeError("tensor: expected a typed array beside a shape, got nested arrays");
+  const { dtype: asked, ...unknown } = (second ?? {}) as { readonly dtype?: DType };
+  if (Object.keys(unknown).length)
+    throw new RangeError(`tensor: expected the option dtype, got ${show(Object.keys(unknown))}`);
+  if (asked !== undefined && !isDType(asked))
+    throw new RangeError(`tensor: expected dtype to be one of ${Object.keys(arrays).join(", ")}, got ${show(asked)}`);
+  return fromNested(values as Nested, asked);
+}
+
+function fromTypedArray(data: TensorData, shape: Shape): Tensor {
+  checkShape("tensor", shape);
+  const dtype = dtypeOf(data);
+  if (sizeOf(shape) !== data.length)
+    throw new ShapeError(`tensor: expected ${sizeOf(shape)} entries for shape ${showShape(shape)}, got ${data.length}`);
+  return { dtype, shape: [...shape], data };
+}
+
+function fromNested(values: Nested, asked?: DType): Tensor {
+  const shape: number[] = [];
+  for (let v: Nested = values; Array.isArray(v); v = v[0]) {
+    shape.push(v.length);
+    if (v.length === 0) break;
+  }
+  const entries: (number | boolean)[] = [];
+  const visit = (v: Nested, depth: number): void => {
+    if (Array.isArray(v)) {
+      if (v.length !== shape[depth])
+        throw new ShapeError(
+          `tensor: expected nested arrays of equal lengths ${showShape(shape)}, got ${show(v)} at depth ${depth}`,
+        );
+      for (const inner of v) visit(inner, depth + 1);
+    } else if (depth !== shape.length || (typeof v !== "number" && typeof v !== "boolean")) {
+      throw new (depth === shape.length ? RangeError : ShapeError)(
+        `tensor: expected numbers at depth ${shape.length}, got ${show(v)} at depth ${depth}`,
+      );
+    } else entries.push(v as number | boolean);
+  };
+  visit(values, 0);
+  const dtype = asked ?? (entries.length > 0 && entries.every((v) => typeof v === "boolean") ? "bool" : "float32");
+  const data = allocate(dtype, entries.length);
+  entries.forEach((v, i) => {
+    if (dtype === "int32" && !(Number.isInteger(v) && Math.abs(v as number) <= 0x7fffffff))
+      throw new RangeError(`tensor: expected whole 32-bit numbers for int32, got ${show(v)}`);
+    data[i] = dtype === "bool" ? (v ? 1 : 0) : Number(v);
+  });
+  return { dtype, shape, data };
+}
+
+/**
+ * A tensor of zeros.
+ *
+ * @example
+ * ```ts
+ * import { zeros } from "@splineformer/tensor";
+ * zeros([2, 3]).data.length; // 6
+ * ```
+ */
+export function zeros<D extends DType = "float32">(shape: Shape, options: { readonly dtype?: D } = {}): Tensor<D> {
+  checkShape("zeros", shape);
+  const dtype = options.dtype ?? ("float32" as D);
+  if (!isDType(dtype)) throw new RangeError(`zeros: expected a dtype, got ${show(dtype)}`);
+  return { dtype, shape: [...shape], data: allocate(dtype, sizeOf(shape)) };
+}
+
+/** Whether a value is a tensor (also one that came through `structuredClone`). */
+export function isTensor(value: unknown): value is Tensor {
+  if (typeof value !== "object" || value === null) return false;
+  const { dtype, shape, data } = value as Partial<Tensor>;
+  return isDType(dtype) && Array.isArray(shape) && data instanceof arrays[dtype];
+}
+
+/**
+ * The same numbers stored as another dtype, rounded where they must be; the tensor itself if nothing changes.
+ *
+ * @example
+ * ```ts
+ * import { cast, tensor } from "@splineformer/tensor";
+ * cast(tensor([0.1], { dtype: "float64" }), "float32").data[0] === Math.fround(0.1); // true
+ * ```
+ */
+export function cast<D extends DType>(x: Tensor, dtype: D): Tensor<D> {
+  if (!isDType(dtype)) throw new RangeError(`cast: expected a dtype, got ${show(dtype)}`);
+  if ((x.dtype as DType) === dtype) return x as Tensor<D>;
+  const data = allocate(dtype, x.data.length);
+  if (dtype === "bool") for (let i = 0; i < data.length; i++) data[i] = x.data[i] ? 1 : 0;
+  else data.set(x.data);
+  return { dtype, shape: x.shape, data };
+}
+
+/** The same numbers under another shape of the same size; storage is shared. */
+export function reshape<D extends DType>(x: Tensor<D>, shape: Shape): Tensor<D> {
+  checkShape("reshape", shape);
+  if (sizeOf(shape) !== x.data.length)
+    throw new ShapeError(`reshape: expected a shape of ${x.data.length} entries, got ${showShape(shape)}`);
+  return { dtype: x.dtype, shape: [...shape], data: x.data };
+}
+
+/**
+ * Back to nested arrays.
+ *
+ * @example
+ * ```ts
+ * import { tensor, toNested } from "@splineformer/tensor";
+ * toNested(tensor([[1, 2], [3, 4]])); // [[1, 2], [3, 4]]
+ * ```
+ */
+export function toNested(x: Tensor): Nested {
+  let at = 0;
+  const read = (): number | boolean => {
+    const value = x.data[at++];
+    return x.dtype === "bool" ? value !== 0 : value;
+  };
+  const build = (axis: number): Nested =>
+    axis === x.shape.length ? read() : Array.from({ length: x.shape[axis] }, () => build(axis + 1));
+  return build(0);
+}
