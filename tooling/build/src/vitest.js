@@ -4,12 +4,26 @@ import { defineConfig } from "vitest/config";
 /** The export condition that leads to a package's sources. */
 const source = "@splineformer/source";
 
-export default defineConfig({
+/** Resolves every package of this repository to its sources; vitest projects that stand on their own spread it. */
+export const fromSources = {
   resolve: { conditions: [source] },
   ssr: { resolve: { conditions: [source] } },
-  test: {
-    include: ["test/**/*.test.ts"],
-    reporters: ["default", "json"],
-    outputFile: { json: "test-results/unit.json" },
-  },
+};
+
+/** Which files are tests in Node; those that need a browser end in `.browser.test.ts`. */
+export const nodeTests = {
+  include: ["test/**/*.test.{ts,js}"],
+  exclude: ["test/**/*.browser.test.*"],
+};
+
+/** Where `pnpm verify` finds what ran: one JSON report a run. A package that is still empty has no tests. */
+export const reporting = {
+  reporters: ["default", "json"],
+  outputFile: { json: "test-results/unit.json" },
+  passWithNoTests: true,
+};
+
+export default defineConfig({
+  ...fromSources,
+  test: { ...nodeTests, ...reporting },
 });

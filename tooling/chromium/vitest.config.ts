@@ -1,0 +1,3 @@
+import { withBrowserTests } from "./src/vitest.js";
+
+export default withBrowserTests();
