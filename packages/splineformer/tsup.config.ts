@@ -1,0 +1,8 @@
+import library from "@splineformer/build/tsup";
+import { defineConfig } from "tsup";
+
+export default defineConfig([
+  library,
+  // the command line is run, not imported: ESM alone, and what a command needs is a chunk of its own
+  { ...library, entry: ["src/cli.ts"], format: ["esm"], dts: false, clean: false },
+]);
