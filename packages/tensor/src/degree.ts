@@ -24,12 +24,12 @@ const sum = (a: Degree, b: Degree): Degree => combine(a, b, (m, n) => m + n);
 const same = (_: unknown, x: Degree): Degree => x;
 
 /** Degree of f∘p for a piecewise polynomial f; a constant stays one whatever f is. */
-function through(node: Extract<Node, { op: "activate" | "weigh" }>, x: Degree): Degree {
+function through(reading: string, node: Extract<Node, { op: "activate" | "weigh" }>, x: Degree): Degree {
   if (x.total === 0) return constant;
   const { activation, order } = node.attributes;
   const degree = weighingDegree(activation, order);
   if (degree === undefined)
-    throw unsupported("degree", "a piecewise polynomial activation", node, showWeighing(activation));
+    throw unsupported(reading, "a piecewise polynomial activation", node, showWeighing(activation));
   return combine(x, constant, (m) => m * degree);
 }
 
@@ -38,7 +38,7 @@ function weighingDegree(activation: Weighing, order: 0 | 1): number | undefined 
   return sigmoidBias(activation) === undefined ? activationDegree(activation as Pointwise, order) : undefined;
 }
 
-const rules: Rules<Degree> = {
+const rulesFor = (reading: string): Rules<Degree> => ({
   input: (node) => ({ [node.attributes.name]: 1, total: 1 }),
   constant: () => constant,
   parameter: () => constant,
@@ -51,30 +51,30 @@ const rules: Rules<Degree> = {
   mergeHeads: same,
   sum: same,
   slice: same,
-  activate: through,
+  activate: (node, x) => through(reading, node, x),
   weigh(node, scores, visible) {
-    if (visible?.total) throw unsupported("degree", "a mask that does not depend on an input", node);
-    return through(node, scores);
+    if (visible?.total) throw unsupported(reading, "a mask that does not depend on an input", node);
+    return through(reading, node, scores);
   },
   gather(node, table, indices) {
-    if (indices.total) throw unsupported("degree", "indices that do not depend on an input", node);
+    if (indices.total) throw unsupported(reading, "indices that do not depend on an input", node);
     return table;
   },
   normalize(node, x) {
     if (x.total === 0) return constant;
-    throw unsupported("degree", "a piecewise polynomial operation", node);
+    throw unsupported(reading, "a piecewise polynomial operation", node);
   },
   scan(node, scores, values) {
     if (scores.total === 0) return values;
-    throw unsupported("degree", "a piecewise polynomial operation", node, `scan(${node.attributes.kind})`);
+    throw unsupported(reading, "a piecewise polynomial operation", node, `scan(${node.attributes.kind})`);
   },
   linear: (node) => {
-    throw unsupported("degree", "an opened graph", node);
+    throw unsupported(reading, "an opened graph", node);
   },
   attention: (node) => {
-    throw unsupported("degree", "an opened graph", node);
+    throw unsupported(reading, "an opened graph", node);
   },
-};
+});
 
 /**
  * The degree of every node, by `node.id`.
@@ -82,9 +82,10 @@ const rules: Rules<Degree> = {
  * The bound by the rules of composition: sums take the larger, products add, an activation multiplies.
  *
  * @param opened - a graph without composites (see `open`)
+ * @param reading - who asks, for the message of a refusal
  * @throws UnsupportedError naming the first operation that is no piecewise polynomial, and its place
  */
-export const degreesOf = (opened: Graph): Degree[] => fold(opened, rules);
+export const degreesOf = (opened: Graph, reading = "degree"): Degree[] => fold(opened, rulesFor(reading));
 
 /**
  * The degree of a graph's outputs, the largest where there are several.
