@@ -6,7 +6,7 @@
  * This is not an adaptive approximation: the degree is known, and every conversion is exact up to rounding.
  * Matrices are row-major. Those marked *shared* are kept and handed out again: read them, never write to them.
  */
-import { checkDegree, checkFinite, refusal } from "./check.ts";
+import { checkDegree, refusal } from "./check.ts";
 
 /**
  * The n + 1 Chebyshev–Lobatto nodes sin(π(2j − n)/(2n)), ascending from −1 to 1, symmetric to the last bit.
@@ -48,7 +48,11 @@ const nodes = memo((n) => {
  * Array.from(barycentricRow(1, 0.5)); // [0.25, 0.75]
  * ```
  */
-export function barycentricRow(degree: number, u: number, out = new Float64Array(degree + 1)): Float64Array {
+export function barycentricRow(
+  degree: number,
+  u: number,
+  out: Float64Array = new Float64Array(degree + 1),
+): Float64Array {
   checkDegree("barycentricRow", degree);
   if (!(u >= -1 && u <= 1)) throw refusal("barycentricRow", "u in [-1, 1]", u);
   writeRow(nodes(degree), degree, u, out, 0);
@@ -62,7 +66,7 @@ function writeRow(x: Float64Array, n: number, u: number, out: Float64Array, offs
   }
   let sum = 0;
   for (let j = 0; j <= n; j++) {
-    const gap = u - x[j]!;
+    const gap = u - x[j];
     if (gap === 0) {
       out.fill(0, offset, offset + n + 1);
       out[offset + j] = 1;
@@ -72,7 +76,7 @@ function writeRow(x: Float64Array, n: number, u: number, out: Float64Array, offs
     sum += weight;
     out[offset + j] = weight;
   }
-  for (let j = 0; j <= n; j++) out[offset + j]! /= sum;
+  for (let j = 0; j <= n; j++) out[offset + j] /= sum;
 }
 
 /**
@@ -116,7 +120,7 @@ function resample(from: number, to: number, lo: number, hi: number): Float64Arra
   const middle = 0.5 * (lo + hi);
   const radius = 0.5 * (hi - lo);
   for (let i = 0; i <= to; i++) {
-    const inside = middle + radius * y[i]!;
+    const inside = middle + radius * y[i];
     const u = to === 0 ? middle : i === 0 ? lo : i === to ? hi : inside;
     writeRow(x, from, u, out, i * (from + 1));
   }
@@ -178,7 +182,7 @@ const toValues = memo((n) => {
 /** cos(πm/n) read from the nodes, so that every matrix has their exact symmetry. */
 function cosine(n: number, m: number): number {
   const r = m % (2 * n);
-  return 0 - nodes(n)[r > n ? 2 * n - r : r]!;
+  return 0 - nodes(n)[r > n ? 2 * n - r : r];
 }
 
 /**
@@ -214,21 +218,21 @@ export function transformColumns(
     let j = 0;
     // four rows of the block at a time: one load and store of the sum for four products
     for (; j + 3 < inner; j += 4) {
-      const a = matrix[row + j]!;
-      const b = matrix[row + j + 1]!;
-      const c = matrix[row + j + 2]!;
-      const d = matrix[row + j + 3]!;
+      const a = matrix[row + j];
+      const b = matrix[row + j + 1];
+      const c = matrix[row + j + 2];
+      const d = matrix[row + j + 3];
       const p = j * columns;
       const q = p + columns;
       const r = q + columns;
       const s = r + columns;
       for (let k = 0; k < columns; k++)
-        target[to + k]! += a * values[p + k]! + b * values[q + k]! + c * values[r + k]! + d * values[s + k]!;
+        target[to + k] += a * values[p + k] + b * values[q + k] + c * values[r + k] + d * values[s + k];
     }
     for (; j < inner; j++) {
-      const a = matrix[row + j]!;
+      const a = matrix[row + j];
       const p = j * columns;
-      for (let k = 0; k < columns; k++) target[to + k]! += a * values[p + k]!;
+      for (let k = 0; k < columns; k++) target[to + k] += a * values[p + k];
     }
   }
   return target;
@@ -252,7 +256,7 @@ export function evaluateColumns(
   values: Float64Array,
   columns: number,
   u: number,
-  out = new Float64Array(columns),
+  out: Float64Array = new Float64Array(columns),
 ): Float64Array {
   const count = blockNodes("evaluateColumns", values, columns);
   if (!(u >= -1 && u <= 1)) throw refusal("evaluateColumns", "u in [-1, 1]", u);
@@ -261,17 +265,17 @@ export function evaluateColumns(
   let sum = 0;
   out.fill(0, 0, columns);
   for (let j = 0; j <= n; j++) {
-    const gap = u - x[j]!;
+    const gap = u - x[j];
     const from = j * columns;
     if (n === 0 || gap === 0) {
-      for (let k = 0; k < columns; k++) out[k] = values[from + k]!;
+      for (let k = 0; k < columns; k++) out[k] = values[from + k];
       return out;
     }
     const weight = ((j & 1 ? -1 : 1) * (j === 0 || j === n ? 0.5 : 1)) / gap;
     sum += weight;
-    for (let k = 0; k < columns; k++) out[k]! += weight * values[from + k]!;
+    for (let k = 0; k < columns; k++) out[k] += weight * values[from + k];
   }
-  for (let k = 0; k < columns; k++) out[k]! /= sum;
+  for (let k = 0; k < columns; k++) out[k] /= sum;
   return out;
 }
 
@@ -297,7 +301,10 @@ export function toUnit(t: number, from: number, to: number): number {
 function memo(make: (degree: number) => Float64Array): (degree: number) => Float64Array {
   const kept: Float64Array[] = [];
   return (degree) => {
-    checkFinite("chebyshev grid", degree, "degree");
-    return (kept[degree] ??= make(degree));
+    const known = kept[degree];
+    if (known) return known;
+    const made = make(degree);
+    kept[degree] = made;
+    return made;
   };
 }

@@ -2,6 +2,7 @@
  * @file Polynomials as Chebyshev coefficients, p(u) = Σ_k c_k T_k(u) on [−1, 1]: value, derivative, antiderivative, integral.
  *
  * Nothing here looks at intervals: d/dt on [a, b] is 2/(b − a) · d/du, and the caller knows a and b.
+ * These are the inner loops: their arguments are not checked, and NaN comes out where NaN goes in.
  * `offset` and `degree` let the hot loops work inside one larger array; both default to the whole array.
  */
 
@@ -30,11 +31,11 @@ export function clenshaw(
   let b2 = 0;
   const twice = 2 * u;
   for (let k = degree; k > 0; k--) {
-    const b = twice * b1 - b2 + coefficients[offset + k]!;
+    const b = twice * b1 - b2 + coefficients[offset + k];
     b2 = b1;
     b1 = b;
   }
-  return u * b1 - b2 + coefficients[offset]!;
+  return u * b1 - b2 + coefficients[offset];
 }
 
 /**
@@ -62,15 +63,15 @@ export function derivativeCoefficients(
   // d_k = d_{k+2} + 2(k+1) c_{k+1}, downwards, two numbers of memory so that `out` may overlap
   let next = 0;
   let afterNext = 0;
-  let upper = coefficients[offset + degree]!;
+  let upper = coefficients[offset + degree];
   for (let k = degree - 1; k >= 0; k--) {
     const d = afterNext + 2 * (k + 1) * upper;
-    upper = coefficients[offset + k]!;
+    upper = coefficients[offset + k];
     target[k] = d;
     afterNext = next;
     next = d;
   }
-  target[0]! *= 0.5;
+  target[0] *= 0.5;
   return target;
 }
 
@@ -90,11 +91,11 @@ export function antiderivativeCoefficients(
   degree = coefficients.length - 1 - offset,
 ): Float64Array {
   const out = new Float64Array(degree + 2);
-  const c = (k: number) => (k <= degree ? coefficients[offset + k]! : 0);
+  const c = (k: number) => (k <= degree ? coefficients[offset + k] : 0);
   out[1] = c(0) - c(2) / 2;
   for (let k = 2; k <= degree + 1; k++) out[k] = (c(k - 1) - c(k + 1)) / (2 * k);
   let atMinusOne = 0;
-  for (let k = degree + 1; k >= 1; k--) atMinusOne += k & 1 ? -out[k]! : out[k]!;
+  for (let k = degree + 1; k >= 1; k--) atMinusOne += k & 1 ? -out[k] : out[k];
   out[0] = -atMinusOne;
   return out;
 }
@@ -119,7 +120,7 @@ export function clenshawCurtisWeights(degree: number): Float64Array {
     const matrix = coefficientMatrix(degree);
     // ∫ T_k = 2/(1 − k²) for even k, 0 for odd k
     for (let k = 0; k <= degree; k += 2)
-      for (let j = 0; j <= degree; j++) weights[j]! += (2 / (1 - k * k)) * matrix[k * (degree + 1) + j]!;
+      for (let j = 0; j <= degree; j++) weights[j] += (2 / (1 - k * k)) * matrix[k * (degree + 1) + j];
     kept[degree] = weights;
   }
   return weights;
@@ -144,13 +145,13 @@ export function columnCoefficients(
   values: ArrayLike<number>,
   columns = 1,
   column = 0,
-  out = new Float64Array(values.length / columns),
+  out: Float64Array = new Float64Array(values.length / columns),
 ): Float64Array {
   const count = values.length / columns;
   const matrix = coefficientMatrix(count - 1);
   for (let k = 0; k < count; k++) {
     let sum = 0;
-    for (let j = 0, at = column; j < count; j++, at += columns) sum += matrix[k * count + j]! * values[at]!;
+    for (let j = 0, at = column; j < count; j++, at += columns) sum += matrix[k * count + j] * values[at];
     out[k] = sum;
   }
   return out;
@@ -165,5 +166,5 @@ export function writeNodeValues(
   to: number,
 ): void {
   const x = chebyshevNodes(degree);
-  for (let j = 0; j <= degree; j++) out[to + j] = clenshaw(coefficients, x[j]!, offset, degree);
+  for (let j = 0; j <= degree; j++) out[to + j] = clenshaw(coefficients, x[j], offset, degree);
 }

@@ -28,6 +28,11 @@ export function checkFinite(name: string, value: number, thing: string): void {
   if (typeof value !== "number" || !Number.isFinite(value)) throw refusal(name, `${thing} finite`, value);
 }
 
+/** A relative tolerance: no number is known to less than 2⁻⁵³ of its size. */
+export function checkTolerance(name: string, tolerance: number): void {
+  if (!(tolerance >= 2 ** -53 && tolerance < 1)) throw refusal(name, "tolerance in [2^-53, 1)", tolerance);
+}
+
 /** A list of finite numbers (an array or a typed array). */
 export function checkNumbers(name: string, values: ArrayLike<number>, thing: string): void {
   if (typeof values !== "object" || values === null || typeof values.length !== "number")
@@ -42,9 +47,9 @@ export function checkIncreasing(name: string, values: ArrayLike<number>, thing: 
   checkNumbers(name, values, thing);
   if (values.length < 2) throw refusal(name, `${thing} to hold at least 2 numbers`, values.length);
   for (let i = 1; i < values.length; i++)
-    if (!(values[i]! > values[i - 1]!))
+    if (!(values[i] > values[i - 1]))
       throw refusal(name, `${thing} strictly increasing`, `${values[i - 1]}, ${values[i]} at index ${i - 1}`);
-  if (!Number.isFinite(values[values.length - 1]! - values[0]!))
+  if (!Number.isFinite(values[values.length - 1] - values[0]))
     throw refusal(name, `${thing} to span a finite length`, values);
 }
 

@@ -46,7 +46,7 @@ export function columnRoots(values: Float64Array, columns: number, options: Sign
     if (signs[column] === 2) flat.push({ column, from: -1, to: 1 });
     if (signs[column] !== 0) continue;
     columnCoefficients(values, columns, column, coefficients);
-    const size = typeof scale === "number" ? scale : scale[column]!;
+    const size = typeof scale === "number" ? scale : scale[column];
     const part = search(coefficients, degree, { tolerance, scale: size });
     for (const at of part.roots) found.push({ at, column });
     for (const [from, to] of part.flat) flat.push({ column, from, to });

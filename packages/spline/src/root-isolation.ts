@@ -13,7 +13,7 @@
 
 import { fromUnit } from "./chebyshev-grid.ts";
 import { clenshaw, columnCoefficients, derivativeCoefficients } from "./chebyshev-series.ts";
-import { checkFinite, checkNumbers, checkOptions, refusal } from "./check.ts";
+import { checkFinite, checkNumbers, checkOptions, checkTolerance, refusal } from "./check.ts";
 import { quadraticSign } from "./sign-certificates.ts";
 
 /** What `isolateRoots` found. */
@@ -29,7 +29,7 @@ export interface Roots {
 
 /** How `isolateRoots` judges. */
 export interface RootOptions {
-  /** Relative size of what rounding may have done to p. Default (n + 1)·2⁻⁵², one rounding for each term of its sum. */
+  /** Relative size of what rounding may have done to p. Default (n + 1)·2⁻⁵², one rounding for each term of its sum; at least 2⁻⁵³. */
   readonly tolerance?: number;
   /** Size that the tolerance refers to where it exceeds Σ|c_k|: that of the terms p was computed from. Default 0. */
   readonly scale?: number;
@@ -41,7 +41,7 @@ export interface RootOptions {
  * Every root of p = Σ_k c_k T_k on the interval: `roots` where p changes sign, `flat` where that can't be decided.
  *
  * Counted once: a root at a place where the search cuts, and a root at an end of the interval, which is reported as exactly that end
- * when p has no sign change inside but vanishes there to within T.
+ * when p is simple and within T of zero there.
  * A tangential touch such as u² is flat (here ±2.6e-8) with no root; so are two roots closer than about √(8T/|p″|)
  * (for u² − δ²: a gap of 1e-7 is resolved, 1e-8 is flat). A triple root is flat and a root.
  * A polynomial that is zero to within T is one flat interval.
@@ -85,8 +85,8 @@ export function isolateRootsOfValues(values: ArrayLike<number>, options: RootOpt
 
 function checkRootOptions(name: string, options: RootOptions): RootOptions {
   checkOptions(name, options, ["tolerance", "scale", "interval"]);
-  const { tolerance = 0, scale = 0, interval } = options;
-  if (!(tolerance >= 0 && tolerance < 1)) throw refusal(name, "tolerance in [0, 1)", tolerance);
+  const { tolerance, scale = 0, interval } = options;
+  if (tolerance !== undefined) checkTolerance(name, tolerance);
   checkFinite(name, scale, "scale");
   if (scale < 0) throw refusal(name, "scale ≥ 0", scale);
   if (interval) {
@@ -116,7 +116,8 @@ let flat: [number, number][] = [];
 /** The search on checked input. */
 export function search(coefficients: ArrayLike<number>, degree: number, options: RootOptions): Roots {
   let size = 0;
-  for (let k = 0; k <= degree; k++) size += Math.abs(coefficients[k]!);
+  for (let k = 0; k <= degree; k++) size += Math.abs(coefficients[k]);
+  if (!Number.isFinite(size)) throw refusal("roots", "coefficients with a finite sum", size);
   const { tolerance = (degree + 1) * 2 ** -52, scale = 0, interval } = options;
   c = coefficients;
   T = tolerance * Math.max(size, scale);
@@ -125,10 +126,10 @@ export function search(coefficients: ArrayLike<number>, degree: number, options:
   // leading coefficients that rounding alone would leave; together they stay below T
   const tiny = Math.min(2 ** -54 * size, T / (degree + 1));
   n = degree;
-  while (n > 0 && Math.abs(c[n]!) <= tiny) n--;
+  while (n > 0 && Math.abs(c[n]) <= tiny) n--;
   if (size <= T) flat.push([-1, 1]);
-  else if (n === 1 && Math.abs(c[1]!) > 8 * T) line(-c[0]! / c[1]!, T / Math.abs(c[1]!));
-  else if (n > 0 || Math.abs(c[0]!) <= T) bisect();
+  else if (n === 1 && Math.abs(c[1]) > 8 * T) line(-c[0] / c[1], T / Math.abs(c[1]));
+  else if (n > 0 || Math.abs(c[0]) <= T) bisect();
   const found: Roots = { roots, flat };
   roots = [];
   flat = [];
@@ -136,7 +137,7 @@ export function search(coefficients: ArrayLike<number>, degree: number, options:
 }
 
 function line(root: number, uncertainty: number): void {
-  if (Math.abs(root) <= 1 + uncertainty) roots.push(Math.max(-1, Math.min(1, root)));
+  if (Math.abs(root) <= 1 + uncertainty) roots.push(Math.abs(root) >= 1 - uncertainty ? Math.sign(root) : root);
 }
 
 function bisect(): void {
@@ -145,7 +146,7 @@ function bisect(): void {
     slope = new Float64Array(n + 1);
     local = new Float64Array(n + 1);
   }
-  for (let k = 0; k <= n; k++) levels[k] = c[k]!;
+  for (let k = 0; k <= n; k++) levels[k] = c[k];
   derivativeCoefficients(c, slope, 0, n);
   descend(0, 0, -1, 1, clenshaw(c, -1, 0, n), clenshaw(c, 1, 0, n));
   merge();
@@ -170,11 +171,11 @@ function descend(depth: number, at: number, lo: number, hi: number, pLo: number,
     }
     // a root at an outer end; p is monotone, so there is no other
     if (lo === -1 && sureHi) {
-      roots.push(pLo !== 0 && pLo < 0 !== pHi < 0 ? polish(lo, hi, pLo) : -1);
+      roots.push(-1);
       return;
     }
     if (hi === 1 && sureLo) {
-      roots.push(pHi !== 0 && pLo < 0 !== pHi < 0 ? polish(lo, hi, pLo) : 1);
+      roots.push(1);
       return;
     }
     if (!sureLo && !sureHi) {
@@ -183,7 +184,7 @@ function descend(depth: number, at: number, lo: number, hi: number, pLo: number,
     }
   }
   let size = 0;
-  for (let k = 0; k <= n; k++) size += Math.abs(levels[at + k]!);
+  for (let k = 0; k <= n; k++) size += Math.abs(levels[at + k]);
   if (size <= 1.5 * T || depth === deepest) {
     flat.push([lo, hi]);
     return;
@@ -192,7 +193,7 @@ function descend(depth: number, at: number, lo: number, hi: number, pLo: number,
   let middle = 0;
   let value = 0;
   for (let q = 0; q < cuts.length; q++) {
-    const x = lo + 0.5 * (1 + cuts[q]!) * (hi - lo);
+    const x = lo + 0.5 * (1 + cuts[q]) * (hi - lo);
     const v = clenshaw(c, x, 0, n);
     if (q === 0 || Math.abs(v) > Math.abs(value)) {
       cut = q;
@@ -210,8 +211,8 @@ function descend(depth: number, at: number, lo: number, hi: number, pLo: number,
 
 function rangeSign(a: Float64Array, at: number, degree: number, margin: number): -1 | 0 | 1 {
   let tail = margin;
-  for (let k = 3; k <= degree; k++) tail += Math.abs(a[at + k]!);
-  return quadraticSign(a[at]!, degree > 0 ? a[at + 1]! : 0, degree > 1 ? a[at + 2]! : 0, tail);
+  for (let k = 3; k <= degree; k++) tail += Math.abs(a[at + k]);
+  return quadraticSign(a[at], degree > 0 ? a[at + 1] : 0, degree > 1 ? a[at + 2] : 0, tail);
 }
 
 /** Local coefficients of one of the two parts; the matrix is upper triangular, since T_k(α + βu) has degree k. */
@@ -219,7 +220,7 @@ function restrict(from: number, to: number, cut: number, side: 0 | 1): void {
   const matrix = partMatrix(n, cut, side);
   for (let i = 0; i <= n; i++) {
     let sum = 0;
-    for (let k = i, row = i * (n + 1); k <= n; k++) sum += matrix[row + k]! * levels[from + k]!;
+    for (let k = i, row = i * (n + 1); k <= n; k++) sum += matrix[row + k] * levels[from + k];
     levels[to + i] = sum;
   }
 }
@@ -232,8 +233,8 @@ function partMatrix(degree: number, cut: number, side: 0 | 1): Float64Array {
   const kept = parts.get(key);
   if (kept) return kept;
   const size = degree + 1;
-  const alpha = 0.5 * (cuts[cut]! + (side === 0 ? -1 : 1));
-  const beta = 0.5 * (side === 0 ? 1 + cuts[cut]! : 1 - cuts[cut]!);
+  const alpha = 0.5 * (cuts[cut] + (side === 0 ? -1 : 1));
+  const beta = 0.5 * (side === 0 ? 1 + cuts[cut] : 1 - cuts[cut]);
   const out = new Float64Array(size * size);
   out[0] = 1;
   if (degree > 0) {
@@ -242,10 +243,10 @@ function partMatrix(degree: number, cut: number, side: 0 | 1): Float64Array {
   }
   for (let k = 1; k < degree; k++)
     for (let i = 0; i <= k + 1; i++) {
-      const t = (j: number) => (j >= 0 && j <= k ? out[j * size + k]! : 0);
+      const t = (j: number) => (j >= 0 && j <= k ? out[j * size + k] : 0);
       // u · column k: coefficient i collects i − 1 (twice from T₀) and i + 1
       const shifted = 0.5 * ((i === 1 ? 2 : 1) * t(i - 1) + t(i + 1));
-      out[i * size + k + 1] = 2 * (alpha * t(i) + beta * shifted) - (k >= 1 ? out[i * size + k - 1]! : 0);
+      out[i * size + k + 1] = 2 * (alpha * t(i) + beta * shifted) - (k >= 1 ? out[i * size + k - 1] : 0);
     }
   parts.set(key, out);
   return out;
@@ -274,8 +275,8 @@ function polish(lo: number, hi: number, pLo: number): number {
 function merge(): void {
   let last = 0;
   for (let i = 1; i < flat.length; i++)
-    if (flat[i]![0] === flat[last]![1]) flat[last]![1] = flat[i]![1];
-    else flat[++last] = flat[i]!;
+    if (flat[i][0] === flat[last][1]) flat[last][1] = flat[i][1];
+    else flat[++last] = flat[i];
   if (flat.length > 0) flat.length = last + 1;
 }
 

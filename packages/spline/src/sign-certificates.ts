@@ -7,13 +7,13 @@
  */
 
 import { blockNodes, coefficientMatrix, transformColumns } from "./chebyshev-grid.ts";
-import { checkDegree, checkOptions, refusal } from "./check.ts";
+import { checkDegree, checkOptions, checkTolerance, refusal } from "./check.ts";
 
 /** How `signCertificates` judges. */
 export interface SignOptions {
   /** The polynomials' degree where it is below the grid's: finer grids then decide more at a glance. Default the grid's. */
   readonly degree?: number;
-  /** Values below `tolerance · scale` count as rounding. Default (N + 1)·2⁻⁵², one rounding for each term of a sum. */
+  /** Values below `tolerance · scale` count as rounding. Default (N + 1)·2⁻⁵², one rounding for each term of a sum; at least 2⁻⁵³. */
   readonly tolerance?: number;
   /** Size that the tolerance refers to where it exceeds the column's own largest value: a number, or one a column. */
   readonly scale?: number | Float64Array;
@@ -46,7 +46,7 @@ export function signCertificates(values: Float64Array, columns: number, options:
   const { degree = N, tolerance = (N + 1) * 2 ** -52, scale = 0 } = options;
   checkDegree(name, degree);
   if (degree > N) throw refusal(name, `degree at most the grid's, ${N}`, degree);
-  if (!(tolerance >= 0 && tolerance < 1)) throw refusal(name, "tolerance in [0, 1)", tolerance);
+  checkTolerance(name, tolerance);
   if (typeof scale !== "number" && scale.length !== columns) throw refusal(name, `${columns} scales`, scale.length);
 
   const out = new Int8Array(columns);
@@ -54,10 +54,10 @@ export function signCertificates(values: Float64Array, columns: number, options:
   const high = values.slice(0, columns);
   for (let j = 1, at = columns; j <= N; j++)
     for (let c = 0; c < columns; c++, at++) {
-      const v = values[at]!;
-      if (v < low[c]!) low[c] = v;
-      else if (v > high[c]!) high[c] = v;
-      else if (v !== v) throw refusal(name, `values[${at}] finite`, v);
+      const v = values[at];
+      if (v < low[c]) low[c] = v;
+      else if (v > high[c]) high[c] = v;
+      else if (Number.isNaN(v)) throw refusal(name, `values[${at}] finite`, v);
     }
 
   const between = degree <= 1 ? 1 : Math.min(1 + (2 / Math.PI) * Math.log(N + 1), ehlichZeller(degree, N));
@@ -65,10 +65,10 @@ export function signCertificates(values: Float64Array, columns: number, options:
   const open = new Int32Array(columns);
   let left = 0;
   for (let c = 0; c < columns; c++) {
-    const lo = low[c]!;
-    const hi = high[c]!;
+    const lo = low[c];
+    const hi = high[c];
     const own = Math.max(hi, -lo);
-    const noise = tolerance * Math.max(own, typeof scale === "number" ? scale : scale[c]!);
+    const noise = tolerance * Math.max(own, typeof scale === "number" ? scale : scale[c]);
     floor[c] = noise;
     if (!(own < Number.POSITIVE_INFINITY)) throw refusal(name, `column ${c} finite`, own);
     if (own <= noise) out[c] = 2;
@@ -99,14 +99,14 @@ function byCoefficients(
 ): void {
   const left = open.length;
   const packed = new Float64Array((N + 1) * left);
-  for (let j = 0, at = 0; j <= N; j++) for (let q = 0; q < left; q++) packed[at++] = values[j * columns + open[q]!]!;
+  for (let j = 0, at = 0; j <= N; j++) for (let q = 0; q < left; q++) packed[at++] = values[j * columns + open[q]];
   // rows above the degree are rounding and are not needed
   const matrix = coefficientMatrix(N).subarray(0, (degree + 1) * (N + 1));
   const c = transformColumns(matrix, packed, left);
   const tail = new Float64Array(left);
-  for (let k = 3, at = 3 * left; k <= degree; k++) for (let q = 0; q < left; q++, at++) tail[q]! += Math.abs(c[at]!);
+  for (let k = 3, at = 3 * left; k <= degree; k++) for (let q = 0; q < left; q++, at++) tail[q] += Math.abs(c[at]);
   for (let q = 0; q < left; q++)
-    out[open[q]!] = quadraticSign(c[q]!, c[left + q]!, c[2 * left + q]!, tail[q]! + floor[open[q]!]!);
+    out[open[q]] = quadraticSign(c[q], c[left + q], c[2 * left + q], tail[q] + floor[open[q]]);
 }
 
 /**
@@ -119,7 +119,7 @@ export function quadraticSign(c0: number, c1: number, c2: number, margin: number
   let most = c0 + Math.abs(c1) + c2;
   if (Math.abs(c1) < 4 * Math.abs(c2)) {
     // the vertex u = −c₁/(4c₂) is inside
-    const vertex = c0 - c2 - (c1 * c1) / (8 * c2);
+    const vertex = c0 - c2 - c1 * (c1 / (8 * c2));
     if (vertex < least) least = vertex;
     else if (vertex > most) most = vertex;
   }

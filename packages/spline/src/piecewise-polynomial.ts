@@ -1,0 +1,415 @@
+/**
+ * @file A piecewise polynomial of one variable, on breakpoints and beyond them.
+ *
+ * Letters: x₀ < … < x_K the breakpoints, n the degree, p_i the polynomial on [x_i, x_{i+1}].
+ * Each piece is kept as its values at the Chebyshev–Lobatto nodes of its interval, so its end values are exact and a degree of
+ * 81 is as accurate as a degree of 3. It need not be continuous: `smoothness` measures what it is.
+ * It is never changed; every operation gives a new one.
+ */
+
+import { chebyshevNodes, resampleMatrix, transformColumns } from "./chebyshev-grid.ts";
+import {
+  antiderivativeCoefficients,
+  columnCoefficients,
+  derivativeCoefficients,
+  writeNodeValues,
+} from "./chebyshev-series.ts";
+import { checkChoice, checkFinite, checkIncreasing, checkNumbers, checkOptions, refusal } from "./check.ts";
+import { type Extrema, type PiecewiseRootOptions, piecewiseExtrema, piecewiseRoots } from "./piecewise-roots.ts";
+import type { Roots } from "./root-isolation.ts";
+import {
+  type Extrapolation,
+  evaluatePiece,
+  horner,
+  type Pieces,
+  pieceIndex,
+  type Segment,
+  type Side,
+  segments,
+  type Tails,
+  taylor,
+} from "./segments.ts";
+import { measureSmoothness, type SmoothnessOptions } from "./smoothness.ts";
+
+/** What a piecewise polynomial does outside its breakpoints and at them. */
+export interface PiecewiseOptions {
+  /**
+   * Left of x₀ and right of x_K: "none" refuses to answer (default), "constant" keeps the end value, "linear" the end value and slope,
+   * "polynomial" goes on with the end pieces, "periodic" repeats with period x_K − x₀; or polynomials of their own.
+   */
+  readonly extrapolation?: Exclude<Extrapolation, "tails"> | Tails;
+  /** Whose value `evaluate` takes at a breakpoint: of the piece on its right (default) or on its left. */
+  readonly side?: Side;
+}
+
+/** One piece: values at the Chebyshev–Lobatto nodes of [from, to]. */
+export interface Piece {
+  readonly from: number;
+  readonly to: number;
+  readonly values: Float64Array;
+}
+
+/**
+ * A function that is p_i on [x_i, x_{i+1}].
+ *
+ * @example
+ * ```ts
+ * import { PiecewisePolynomial } from "@splineformer/spline";
+ * const s = PiecewisePolynomial.fromCoefficients([0, 1, 3], [[0, 0, 1], [1, 2]], { extrapolation: "linear" });
+ * s.evaluate([0.5, 1, 2, 4]); // Float64Array.of(0.25, 1, 3, 7): t² on [0, 1], then its tangent
+ * s.smoothness(); // [1]
+ * ```
+ */
+export class PiecewisePolynomial implements Pieces {
+  /** x₀ … x_K. */
+  readonly breakpoints: Float64Array;
+  /** The largest degree of a piece. */
+  readonly degree: number;
+  /** [piece, node]: the values at each piece's Chebyshev–Lobatto nodes, ascending. */
+  readonly values: Float64Array;
+  /** [piece, k]: the same polynomials as Chebyshev coefficients of each interval's own variable. */
+  readonly chebyshevCoefficients: Float64Array;
+  /** How the function continues beyond the ends. */
+  readonly extrapolation: Extrapolation;
+  /** Whose value is taken at a breakpoint. */
+  readonly side: Side;
+  readonly #tails: Tails | undefined;
+
+  /**
+   * From values at Chebyshev–Lobatto nodes.
+   *
+   * @param breakpoints - at least two, strictly increasing
+   * @param values - [piece, node] in one array, or one array a piece (lower degrees are raised to the largest)
+   * @param options - see `PiecewiseOptions`
+   * @throws RangeError if the numbers are not finite, the lengths do not fit, or an option is unknown
+   * @example
+   * ```ts
+   * import { PiecewisePolynomial } from "@splineformer/spline";
+   * new PiecewisePolynomial([0, 2, 3], [[0, 1, 4], [4, 5]]).evaluate(0.5); // 0.25, since (0, 1, 4) at 0, 1, 2 is t²
+   * ```
+   */
+  constructor(
+    breakpoints: ArrayLike<number>,
+    values: Float64Array | readonly ArrayLike<number>[],
+    options: PiecewiseOptions = {},
+  ) {
+    const name = "PiecewisePolynomial";
+    checkIncreasing(name, breakpoints, "breakpoints");
+    checkOptions(name, options, ["extrapolation", "side"]);
+    const { extrapolation = "none", side = "right" } = options;
+    checkChoice(name, side, "side", ["left", "right"]);
+    const count = breakpoints.length - 1;
+    this.breakpoints = Float64Array.from(breakpoints);
+    this.values = values instanceof Float64Array ? Float64Array.from(values) : raised(name, values, count);
+    checkNumbers(name, this.values, "values");
+    const nodes = this.values.length / count;
+    if (!Number.isInteger(nodes) || nodes < 1)
+      throw refusal(name, `values for ${count} pieces of one degree`, this.values.length);
+    this.degree = nodes - 1;
+    this.chebyshevCoefficients = new Float64Array(this.values.length);
+    for (let i = 0; i < count; i++) {
+      const part = [i * nodes, (i + 1) * nodes] as const;
+      columnCoefficients(this.values.subarray(...part), 1, 0, this.chebyshevCoefficients.subarray(...part));
+    }
+    this.side = side;
+    if (typeof extrapolation === "string") {
+      checkChoice(name, extrapolation, "extrapolation", ["none", "constant", "linear", "polynomial", "periodic"]);
+      this.extrapolation = extrapolation;
+      if (extrapolation === "constant" || extrapolation === "linear") {
+        const length = extrapolation === "linear" ? 2 : 1;
+        this.#tails = {
+          left: taylor(this, 0, "from").slice(0, length),
+          right: taylor(this, count - 1, "to").slice(0, length),
+        };
+      }
+    } else {
+      checkOptions(name, extrapolation, ["left", "right"]);
+      checkNumbers(name, extrapolation.left, "extrapolation.left");
+      checkNumbers(name, extrapolation.right, "extrapolation.right");
+      this.#tails = { left: Array.from(extrapolation.left), right: Array.from(extrapolation.right) };
+      const longest = Math.max(this.#tails.left.length, this.#tails.right.length);
+      this.extrapolation = longest <= 1 ? "constant" : longest === 2 ? "linear" : "tails";
+    }
+  }
+
+  /**
+   * From local powers: p_i(t) = Σ_k coefficients[i][k] · (t − x_i)^k.
+   *
+   * @param breakpoints - at least two, strictly increasing
+   * @param coefficients - one array a piece, ascending powers (scipy's `PPoly` has them descending); lengths may differ
+   * @param options - see `PiecewiseOptions`
+   * @throws RangeError if the numbers are not finite, the lengths do not fit, or an option is unknown
+   * @example
+   * ```ts
+   * import { PiecewisePolynomial } from "@splineformer/spline";
+   * PiecewisePolynomial.fromCoefficients([1, 2], [[5, 0, 3]]).evaluate(2); // 8
+   * ```
+   */
+  static fromCoefficients(
+    breakpoints: ArrayLike<number>,
+    coefficients: readonly ArrayLike<number>[],
+    options: PiecewiseOptions = {},
+  ): PiecewisePolynomial {
+    const name = "PiecewisePolynomial.fromCoefficients";
+    checkIncreasing(name, breakpoints, "breakpoints");
+    if (!Array.isArray(coefficients)) throw refusal(name, "coefficients an array with one array a piece", coefficients);
+    if (coefficients.length !== breakpoints.length - 1)
+      throw refusal(name, `coefficients for ${breakpoints.length - 1} pieces`, coefficients.length);
+    const values = coefficients.map((a, i) => {
+      checkNumbers(name, a, `coefficients[${i}]`);
+      const length = breakpoints[i + 1] - breakpoints[i];
+      // (u + 1)/2 · h, exact at both ends
+      return Float64Array.from(chebyshevNodes(Math.max(a.length - 1, 0)), (u) =>
+        horner(a, a.length === 1 ? 0 : 0.5 * (u + 1) * length),
+      );
+    });
+    return new PiecewisePolynomial(breakpoints, values, options);
+  }
+
+  /** The polynomials beyond the ends, powers of (t − x₀) and (t − x_K), ascending; undefined for "none" and "periodic". */
+  get tails(): Tails | undefined {
+    if (this.extrapolation !== "polynomial") return this.#tails;
+    return { left: taylor(this, 0, "from"), right: taylor(this, this.breakpoints.length - 2, "to") };
+  }
+
+  /**
+   * s(t) for one number or many.
+   *
+   * At a breakpoint: the value of the piece on its `side`; at x₀ from the left and x_K from the right, that of the continuation
+   * (for "none" the only piece there is).
+   *
+   * @param t - a number, or an array of them
+   * @param options - `side`: overrides the function's own
+   * @returns a number, or a Float64Array of the same length
+   * @throws RangeError if t is not finite, or outside the breakpoints of a function with extrapolation "none"
+   */
+  evaluate(t: number, options?: { readonly side?: Side }): number;
+  evaluate(t: ArrayLike<number>, options?: { readonly side?: Side }): Float64Array;
+  evaluate(t: number | ArrayLike<number>, options: { readonly side?: Side } = {}): number | Float64Array {
+    checkOptions("evaluate", options, ["side"]);
+    const { side = this.side } = options;
+    checkChoice("evaluate", side, "side", ["left", "right"]);
+    if (typeof t === "number") return this.#at(t, side, 0);
+    checkNumbers("evaluate", t, "t");
+    const out = new Float64Array(t.length);
+    let hint = 0;
+    for (let i = 0; i < out.length; i++) {
+      out[i] = this.#at(t[i], side, hint);
+      hint = pieceIndex(this.breakpoints, t[i], hint);
+    }
+    return out;
+  }
+
+  #at(point: number, side: Side, hint: number): number {
+    checkFinite("evaluate", point, "t");
+    const { breakpoints, extrapolation } = this;
+    const last = breakpoints.length - 1;
+    const start = breakpoints[0];
+    const end = breakpoints[last];
+    let t = point;
+    if (extrapolation === "periodic") {
+      const period = end - start;
+      if (t < start || t >= end) t -= Math.floor((t - start) / period) * period;
+      // rounding may leave it a bit outside
+      t = Math.min(Math.max(t, start), end);
+      if (t === end && side === "right") t = start;
+      else if (t === start && side === "left") t = end;
+    } else if (t < start || t > end) {
+      if (extrapolation === "none")
+        throw refusal("evaluate", `t in [${start}, ${end}], where the function is defined`, t);
+      if (extrapolation === "polynomial") return evaluatePiece(this, t < start ? 0 : last - 1, t);
+    }
+    const tails = this.#tails;
+    if (tails && (t < start || (t === start && side === "left"))) return horner(tails.left, t - start);
+    if (tails && (t > end || (t === end && side === "right"))) return horner(tails.right, t - end);
+    const i = pieceIndex(breakpoints, t, hint);
+    return evaluatePiece(this, side === "left" && i > 0 && t === breakpoints[i] ? i - 1 : i, t);
+  }
+
+  /**
+   * The derivative of the given order, piece by piece; a jump of s itself is not seen.
+   *
+   * The continuation is derived too: linear tails become constant ones.
+   *
+   * @param order - an integer ≥ 0; default 1
+   * @throws RangeError if the order is not an integer ≥ 0
+   */
+  derivative(order = 1): PiecewisePolynomial {
+    if (!Number.isInteger(order) || order < 0) throw refusal("derivative", "order an integer ≥ 0", order);
+    if (order === 0) return this;
+    const { breakpoints, degree, side } = this;
+    const count = breakpoints.length - 1;
+    const low = Math.max(degree - 1, 0);
+    const values = new Float64Array(count * (low + 1));
+    const slope = new Float64Array(low + 1);
+    for (let i = 0; i < count; i++) {
+      derivativeCoefficients(this.chebyshevCoefficients, slope, i * (degree + 1), degree);
+      const perUnit = 2 / (breakpoints[i + 1] - breakpoints[i]);
+      for (let k = 0; k <= low; k++) slope[k] *= perUnit;
+      writeNodeValues(slope, 0, low, values, i * (low + 1));
+    }
+    const tails = this.#tails && mapTails(this.#tails, (a) => a.slice(1).map((c, k) => c * (k + 1)));
+    return new PiecewisePolynomial(breakpoints, values, { extrapolation: this.#continuation(tails), side }).derivative(
+      order - 1,
+    );
+  }
+
+  /**
+   * The continuous F with F′ = s and F(x₀) = 0, tails included.
+   *
+   * A periodic function has a periodic antiderivative only if its mean is zero, so that of a periodic one ends at the breakpoints ("none").
+   */
+  antiderivative(): PiecewisePolynomial {
+    const { breakpoints, degree, side } = this;
+    const count = breakpoints.length - 1;
+    const high = degree + 1;
+    const values = new Float64Array(count * (high + 1));
+    let sum = 0;
+    for (let i = 0; i < count; i++) {
+      const c = antiderivativeCoefficients(this.chebyshevCoefficients, i * (degree + 1), degree);
+      const half = 0.5 * (breakpoints[i + 1] - breakpoints[i]);
+      for (let k = 0; k <= high; k++) c[k] *= half;
+      c[0] += sum;
+      const first = i * (high + 1);
+      writeNodeValues(c, 0, high, values, first);
+      values[first] = sum; // the pieces meet to the last bit
+      sum = values[first + high];
+    }
+    const integral = (a: readonly number[], constant: number) => [constant, ...a.map((c, k) => c / (k + 1))];
+    const tails = this.#tails && { left: integral(this.#tails.left, 0), right: integral(this.#tails.right, sum) };
+    const extrapolation = this.extrapolation === "periodic" ? "none" : this.#continuation(tails);
+    return new PiecewisePolynomial(breakpoints, values, { extrapolation, side });
+  }
+
+  /**
+   * ∫_a^b s(t) dt, of either sign; exact for the pieces up to rounding, the continuation included.
+   *
+   * @throws RangeError if a or b is not finite, or outside the breakpoints of a function with extrapolation "none"
+   */
+  integrate(a: number, b: number): number {
+    let sum = 0;
+    for (const part of segments("integrate", this, Math.min(a, b), Math.max(a, b))) {
+      let mean = 0;
+      for (let k = 0; k < part.coefficients.length; k += 2) mean += part.coefficients[k] / (1 - k * k);
+      sum += (part.to - part.from) * mean;
+    }
+    return b < a ? -sum : sum;
+  }
+
+  /**
+   * Where s changes sign (a jump across zero included) or vanishes at a breakpoint; and `flat`, where it is too small to tell.
+   *
+   * Certified as `isolateRoots` is: nothing is dropped. A piece that is zero is flat. A touch without a sign change is flat.
+   *
+   * @param options - `from`, `to`: default the first and the last breakpoint, infinite where tails have degree ≤ 1; `tolerance`, `scale`
+   * @throws RangeError if an option is unknown or the interval leaves the function's domain
+   */
+  roots(options: PiecewiseRootOptions = {}): Roots {
+    return piecewiseRoots(this, options);
+  }
+
+  /**
+   * Local minima and maxima, ascending, from the certified sign changes of the derivative; and `flat`, where that is too small to tell.
+   *
+   * An end counts only where the function goes on beyond it. On a plateau `at` is the middle, and the plateau is in `flat`.
+   * Meant for continuous functions: a jump of s is not looked at.
+   *
+   * @param options - `from`, `to`: default the first and the last breakpoint; `tolerance`, `scale`
+   * @throws RangeError if an option is unknown or the interval leaves the function's domain
+   */
+  extrema(options: PiecewiseRootOptions = {}): Extrema {
+    checkOptions("extrema", options, ["from", "to", "tolerance", "scale"]);
+    return piecewiseExtrema(this, this.derivative(), (t) => this.evaluate(t), options);
+  }
+
+  /**
+   * The order of continuity at x₁ … x_{K−1}, measured: −1 a jump, 0 C⁰, 1 C¹, 2 C², …, Infinity if both sides are one polynomial.
+   *
+   * @param options - `tolerance`: relative error the values may have, default 2⁻⁴⁰; `at: "all"` adds x₀ and x_K with the continuation
+   * @throws RangeError if an option is unknown
+   */
+  smoothness(options: SmoothnessOptions = {}): number[] {
+    return measureSmoothness(this, options);
+  }
+
+  /** The pieces in order, as views into `values`. */
+  pieces(): Piece[] {
+    const { breakpoints, values, degree } = this;
+    return Array.from({ length: breakpoints.length - 1 }, (_, i) => ({
+      from: breakpoints[i],
+      to: breakpoints[i + 1],
+      values: values.subarray(i * (degree + 1), (i + 1) * (degree + 1)),
+    }));
+  }
+
+  /** The pieces as local powers, the form `fromCoefficients` takes: entry [i][k] belongs to (t − x_i)^k. Good for low degrees only. */
+  coefficients(): number[][] {
+    return Array.from({ length: this.breakpoints.length - 1 }, (_, i) => taylor(this, i, "from"));
+  }
+
+  /** t ↦ s(t − by). */
+  translate(by: number): PiecewisePolynomial {
+    checkFinite("translate", by, "by");
+    const breakpoints = this.breakpoints.map((t) => t + by);
+    return new PiecewisePolynomial(breakpoints, this.values, {
+      extrapolation: this.#continuation(this.#tails),
+      side: this.side,
+    });
+  }
+
+  /** t ↦ factor · s(t). */
+  scale(factor: number): PiecewisePolynomial {
+    checkFinite("scale", factor, "factor");
+    const tails = this.#tails && mapTails(this.#tails, (a) => a.map((c) => c * factor));
+    return new PiecewisePolynomial(
+      this.breakpoints,
+      this.values.map((v) => v * factor),
+      { extrapolation: this.#continuation(tails), side: this.side },
+    );
+  }
+
+  /**
+   * s on [from, to] alone, extrapolation "none".
+   *
+   * @throws RangeError if from < to does not hold or the interval leaves the function's domain
+   */
+  restrict(from: number, to: number): PiecewisePolynomial {
+    if (!(from < to)) throw refusal("restrict", "from < to", [from, to]);
+    const parts = segments("restrict", this, from, to);
+    return new PiecewisePolynomial([from, ...parts.map((p) => p.to)], parts.map(nodeValues), { side: this.side });
+  }
+
+  #continuation(tails: Tails | undefined): Exclude<Extrapolation, "tails"> | Tails {
+    if (tails) return tails;
+    return this.extrapolation as Exclude<Extrapolation, "tails">;
+  }
+}
+
+function mapTails(tails: Tails, f: (a: readonly number[]) => readonly number[]): Tails {
+  return { left: f(tails.left), right: f(tails.right) };
+}
+
+function nodeValues({ coefficients }: Segment): Float64Array {
+  const out = new Float64Array(coefficients.length);
+  writeNodeValues(coefficients, 0, coefficients.length - 1, out, 0);
+  return out;
+}
+
+/** Node values of every piece in one array, raised to the largest degree. */
+function raised(name: string, values: readonly ArrayLike<number>[], count: number): Float64Array {
+  if (!Array.isArray(values)) throw refusal(name, "values a Float64Array or an array with one array a piece", values);
+  if (values.length !== count) throw refusal(name, `values for ${count} pieces`, values.length);
+  values.forEach((v, i) => {
+    checkNumbers(name, v, `values[${i}]`);
+    if (v.length === 0) throw refusal(name, `values[${i}] to hold at least one value`, v);
+  });
+  const degree = Math.max(...values.map((v) => v.length)) - 1;
+  const out = new Float64Array(count * (degree + 1));
+  values.forEach((v, i) => {
+    const own = Float64Array.from(v);
+    const target = out.subarray(i * (degree + 1), (i + 1) * (degree + 1));
+    if (own.length === degree + 1) target.set(own);
+    else transformColumns(resampleMatrix(own.length - 1, degree), own, 1, target);
+  });
+  return out;
+}

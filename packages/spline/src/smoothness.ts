@@ -1,0 +1,75 @@
+/**
+ * @file How smooth a piecewise polynomial is at its breakpoints, measured on its numbers and nothing else.
+ *
+ * Letters: n the degree, h the length of a piece, S = Σ|c_k| its size, D_k the k-th derivative at the breakpoint.
+ */
+import { checkOptions, refusal } from "./check.ts";
+import { type Pieces, taylor } from "./segments.ts";
+
+/** How `smoothness` measures. */
+export interface SmoothnessOptions {
+  /** Relative error that the pieces' values may have. Default 2⁻⁴⁰ ≈ 9e-13, the accuracy asked of every spline in this project. */
+  readonly tolerance?: number;
+  /** "interior": x₁ … x_{K−1}. "all": x₀ and x_K too, against the continuation beyond them. Default "interior". */
+  readonly at?: "interior" | "all";
+}
+
+/**
+ * At each breakpoint the largest k such that derivatives 0 … k agree on both sides:
+ * −1 a jump, 0 continuous (C⁰), 1 C¹, …, Infinity if both sides are the same polynomial.
+ *
+ * D_k agrees if the two sides differ by no more than an error of relative size `tolerance` in the pieces' values can explain: by Markov's
+ * inequality, tolerance · S · T_n⁽ᵏ⁾(1) · (2/h)ᵏ, summed over both sides. So it is invariant under scaling of t and of the values.
+ */
+export function measureSmoothness(s: Pieces, options: SmoothnessOptions): number[] {
+  const name = "smoothness";
+  checkOptions(name, options, ["tolerance", "at"]);
+  const { tolerance = 2 ** -40, at = "interior" } = options;
+  if (!(tolerance > 0 && tolerance < 1)) throw refusal(name, "tolerance in (0, 1)", tolerance);
+  if (at !== "interior" && at !== "all") throw refusal(name, 'at "interior" or "all"', at);
+  if (at === "all" && s.extrapolation === "none")
+    throw refusal(name, "a continuation beyond the ends for at: all", s.extrapolation);
+  const last = s.breakpoints.length - 1;
+  const out: number[] = [];
+  for (let i = 0; i <= last; i++) {
+    if ((i === 0 || i === last) && at === "interior") continue;
+    const left = i > 0 ? jet(s, i - 1, "to") : beyond(s, "left");
+    const right = i < last ? jet(s, i, "from") : beyond(s, "right");
+    out.push(agreement(left, right, tolerance));
+  }
+  return out;
+}
+
+/** Taylor coefficients at a breakpoint, and what an error of 1 in the values would do to each. */
+interface Jet {
+  readonly value: readonly number[];
+  readonly sensitivity: readonly number[];
+}
+
+function jet(s: Pieces, i: number, end: "from" | "to"): Jet {
+  const n = s.degree;
+  let size = 0;
+  for (let k = 0; k <= n; k++) size += Math.abs(s.chebyshevCoefficients[i * (n + 1) + k]);
+  const perUnit = 2 / (s.breakpoints[i + 1] - s.breakpoints[i]);
+  const sensitivity = [size];
+  // T_n⁽ᵏ⁾(1) = Π_{j<k} (n² − j²)/(2j + 1), over k! for Taylor coefficients
+  for (let k = 1; k <= n; k++)
+    sensitivity.push((sensitivity[k - 1] * (n * n - (k - 1) ** 2) * perUnit) / ((2 * k - 1) * k));
+  return { value: taylor(s, i, end), sensitivity };
+}
+
+function beyond(s: Pieces, end: "left" | "right"): Jet {
+  const last = s.breakpoints.length - 1;
+  if (s.extrapolation === "periodic") return end === "left" ? jet(s, last - 1, "to") : jet(s, 0, "from");
+  if (s.extrapolation === "polynomial") return end === "left" ? jet(s, 0, "from") : jet(s, last - 1, "to");
+  return { value: s.tails?.[end] ?? [], sensitivity: [] };
+}
+
+function agreement(left: Jet, right: Jet, tolerance: number): number {
+  const orders = Math.max(left.value.length, right.value.length);
+  for (let k = 0; k < orders; k++) {
+    const jump = Math.abs((left.value[k] ?? 0) - (right.value[k] ?? 0));
+    if (!(jump <= tolerance * ((left.sensitivity[k] ?? 0) + (right.sensitivity[k] ?? 0)))) return k - 1;
+  }
+  return Number.POSITIVE_INFINITY;
+}
