@@ -1,1 +1,31 @@
-export {};
+export type {
+  DecoderConfig,
+  DecoderOptions,
+  EncoderConfig,
+  EncoderOptions,
+  ModelConfig,
+  StackConfig,
+  TransformerConfig,
+  TransformerOptions,
+} from "./config.ts";
+export { type DegreeOptions, degree } from "./degree.ts";
+export {
+  createDecoder,
+  createEncoder,
+  createTransformer,
+  type Decoder,
+  decoderFromParameters,
+  type Encoder,
+  encoderFromParameters,
+  type Model,
+  type Transformer,
+  transformerFromParameters,
+} from "./models.ts";
+export type {
+  BlockParameters,
+  FeedForwardParameters,
+  Norm,
+  PerSublayer,
+  StackParameters,
+  TransformerParameters,
+} from "./parameters.ts";

@@ -1,0 +1,45 @@
+/**
+ * @file The degree of a network as a spline: a rule over its graph, so it knows no layer types.
+ */
+import { checkOptions, graphDegree, graphOf, type Network, required, type Shape } from "@splineformer/tensor";
+
+export interface DegreeOptions {
+  /** Free lengths by name, such as `{ tokens: 5 }`. Default 2 each: the rules do not depend on it. */
+  readonly lengths?: Readonly<Record<string, number>>;
+}
+
+/**
+ * The degree of a network's output in each input, and in all of them together, on any one of its pieces.
+ *
+ * It follows from the rules of composition (sums take the larger, products add, an activation multiplies), so it is a
+ * bound that almost all weights attain: 3^t for t ReLU encoder blocks, 3^s(3^t − 1) in the source and 3^t in the target
+ * for s encoder and t decoder blocks.
+ *
+ * @throws UnsupportedError naming the first operation that is no piecewise polynomial, and its place
+ * @source arXiv 2408.09624
+ * @example
+ * ```ts
+ * import { createTransformer, degree } from "@splineformer/transformer";
+ * degree(createTransformer({ layers: 1, width: 2, heads: 1 })); // { source: 6, target: 3, total: 9 }
+ * ```
+ */
+export function degree<I extends string, C, P>(
+  network: Network<I, C, P>,
+  options: DegreeOptions = {},
+): Readonly<Record<I | "total", number>> {
+  checkOptions("degree", options, ["lengths"]);
+  const { lengths = {} } = options;
+  const shapes = {} as Record<I, Shape>;
+  for (const name of Object.keys(network.inputs) as I[])
+    shapes[name] = network.inputs[name].map((length) => {
+      if (typeof length === "number") return length;
+      const given = Object.hasOwn(lengths, length) ? lengths[length] : 2;
+      return required(
+        Number.isInteger(given) && given > 0,
+        "degree",
+        `length ${length} to be a whole number > 0`,
+        given,
+      );
+    });
+  return graphDegree(graphOf(network, shapes)) as Readonly<Record<I | "total", number>>;
+}

@@ -1,0 +1,171 @@
+/**
+ * @file The models: a config, parameters, and the stack that reads them. Plain `Network`s, so whatever reads a network
+ * (a device, gradients, degrees, the exact engine) reads these.
+ */
+import { type InputShape, type Network, parametersOf, type Tensor, within } from "@splineformer/tensor";
+import {
+  completeDecoder,
+  completeEncoder,
+  completeTransformer,
+  type DecoderConfig,
+  type DecoderOptions,
+  type EncoderConfig,
+  type EncoderOptions,
+  type StackConfig,
+  type TransformerConfig,
+  type TransformerOptions,
+} from "./config.ts";
+import { drawParameters, fillParameters, type StackParameters, type TransformerParameters } from "./parameters.ts";
+import { runStack } from "./stack.ts";
+
+/** Input x [.., tokens, input]. */
+export type Encoder = Network<"x", EncoderConfig, StackParameters<Tensor>>;
+/** Inputs source [.., source tokens, memory] and target [.., tokens, input]. */
+export type Decoder = Network<"source" | "target", DecoderConfig, StackParameters<Tensor>>;
+/** Inputs source [.., source tokens, encoder input] and target [.., tokens, decoder input]. */
+export type Transformer = Network<"source" | "target", TransformerConfig, TransformerParameters<Tensor>>;
+export type Model = Encoder | Decoder | Transformer;
+
+/**
+ * An encoder with drawn weights: x ↦ t blocks of attention and feed-forward.
+ *
+ * With the default ReLU attention it is a continuous piecewise polynomial of degree 3^t. Defaults follow a recipe that
+ * trains without a norm; {@link EncoderConfig} documents each of them.
+ *
+ * @throws RangeError if an option is unknown or out of range
+ * @source arXiv 2408.09624
+ * @example
+ * ```ts
+ * import { forward, random } from "@splineformer/tensor";
+ * import { createEncoder } from "@splineformer/transformer";
+ * const model = createEncoder({ layers: 2, width: 6, heads: 3, input: 5, output: 7, seed: 1 });
+ * forward(model, random(2).normal([11, 5])).shape; // [11, 7]
+ * ```
+ */
+export function createEncoder(options: EncoderOptions): Encoder {
+  const config = completeEncoder("createEncoder", options);
+  return encoder(config, drawParameters("createEncoder", config));
+}
+
+/**
+ * An encoder with given parameters.
+ *
+ * They must be exactly those that the config asks for, by name and shape; a bias may be missing. `seed` and `dtype` then
+ * only describe.
+ *
+ * @param parameters - a tree of float32 or float64 tensors
+ * @throws RangeError if an option or a parameter is missing, unknown or not finite
+ * @throws ShapeError if a parameter has another shape
+ * @example
+ * ```ts
+ * import { forward, tensor, toNested } from "@splineformer/tensor";
+ * import { encoderFromParameters } from "@splineformer/transformer";
+ * const one = { weight: tensor([[1]]) };
+ * const model = encoderFromParameters(
+ *   { layers: 1, width: 1, heads: 1, hidden: 0, residual: false, layerScale: "none" },
+ *   { blocks: [{ attention: { query: one, key: one, value: one, output: one } }] },
+ * );
+ * toNested(forward(model, tensor([[2]]))); // [[8]]
+ * ```
+ */
+export function encoderFromParameters(options: EncoderOptions, parameters: StackParameters<Tensor>): Encoder {
+  const config = completeEncoder("encoderFromParameters", options);
+  return encoder(config, fillParameters("encoderFromParameters", config, byName(parameters)));
+}
+
+/**
+ * A decoder with drawn weights: blocks of masked self-attention over the target, cross-attention to the source
+ * (the target asks, the source is looked at), feed-forward.
+ *
+ * With ReLU attention t blocks have degree 3^t − 1 in the source and 3^t in the target. A decoder without a source, as
+ * language models are, is an encoder with `attention: { mask: "causal" }`.
+ *
+ * @throws RangeError if an option is unknown or out of range
+ * @source arXiv 2408.09624
+ * @example
+ * ```ts
+ * import { forward, random } from "@splineformer/tensor";
+ * import { createDecoder } from "@splineformer/transformer";
+ * const model = createDecoder({ layers: 1, width: 6, heads: 3, memory: 5 });
+ * const [source, target] = [random(1).normal([11, 5]), random(2).normal([7, 6])];
+ * forward(model, { source, target }).shape; // [7, 6]
+ * ```
+ */
+export function createDecoder(options: DecoderOptions): Decoder {
+  const config = completeDecoder("createDecoder", options);
+  return decoder(config, drawParameters("createDecoder", config));
+}
+
+/** A decoder with given parameters; as {@link encoderFromParameters}. */
+export function decoderFromParameters(options: DecoderOptions, parameters: StackParameters<Tensor>): Decoder {
+  const config = completeDecoder("decoderFromParameters", options);
+  return decoder(config, fillParameters("decoderFromParameters", config, byName(parameters)));
+}
+
+/**
+ * An encoder–decoder with drawn weights: the decoder's blocks attend to the encoder's output.
+ *
+ * @param options - for both stacks; `encoder` and `decoder` say what differs
+ * @throws RangeError if an option is unknown or out of range
+ * @source arXiv 1706.03762, 2408.09624
+ * @example
+ * ```ts
+ * import { forward, random } from "@splineformer/tensor";
+ * import { createTransformer } from "@splineformer/transformer";
+ * const model = createTransformer({ layers: 1, width: 6, heads: 3, encoder: { input: 5 }, decoder: { output: 2 } });
+ * const [source, target] = [random(1).normal([11, 5]), random(2).normal([7, 6])];
+ * forward(model, { source, target }).shape; // [7, 2]
+ * ```
+ */
+export function createTransformer(options: TransformerOptions): Transformer {
+  const config = completeTransformer("createTransformer", options);
+  return transformer(config, drawParameters("createTransformer", config));
+}
+
+/** An encoder–decoder with given parameters; as {@link encoderFromParameters}. */
+export function transformerFromParameters(
+  options: TransformerOptions,
+  parameters: TransformerParameters<Tensor>,
+): Transformer {
+  const config = completeTransformer("transformerFromParameters", options);
+  return transformer(config, fillParameters("transformerFromParameters", config, byName(parameters)));
+}
+
+const byName = (parameters: unknown): Map<string, Tensor> => new Map(Object.entries(parametersOf({ parameters })));
+
+/** An encoder of a complete config. */
+export const encoder = (config: EncoderConfig, parameters: StackParameters<Tensor>): Encoder => ({
+  inputs: { x: inputShape("tokens", config) },
+  config,
+  parameters,
+  run(ops, p, { x }) {
+    return runStack(ops, this.config, p, x);
+  },
+});
+
+/** A decoder of a complete config. */
+export const decoder = (config: DecoderConfig, parameters: StackParameters<Tensor>): Decoder => ({
+  inputs: { source: ["source tokens", config.memory], target: inputShape("target tokens", config) },
+  config,
+  parameters,
+  run(ops, p, { source, target }) {
+    return runStack(ops, this.config, p, target, source);
+  },
+});
+
+/** An encoder–decoder of a complete config. */
+export const transformer = (config: TransformerConfig, parameters: TransformerParameters<Tensor>): Transformer => ({
+  inputs: { source: inputShape("source tokens", config.encoder), target: inputShape("target tokens", config.decoder) },
+  config,
+  parameters,
+  run(ops, p, { source, target }) {
+    const memory = runStack(within(ops, "encoder"), this.config.encoder, p.encoder, source);
+    return runStack(within(ops, "decoder"), this.config.decoder, p.decoder, target, memory);
+  },
+});
+
+/** One token where the map in makes all of them of one, or where there is only one position. */
+function inputShape(free: string, { input, width, tokens, positions }: StackConfig): InputShape {
+  const one = tokens !== "given" || (positions !== "none" && positions.learned === 1);
+  return [one ? 1 : free, input === "none" ? width : input];
+}
