@@ -2,8 +2,8 @@
  * @file Which names a package's `index.ts` exports, read from its text: nothing is compiled or run.
  * It knows what an index of this repository may hold: declarations, `export { a as b } from`, `export * from`.
  */
-import { readFileSync } from "node:fs";
-import { dirname, resolve } from "node:path";
+import { existsSync, readFileSync, realpathSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
 import ts from "typescript";
 
 /**
@@ -43,14 +43,16 @@ function collect(path, names, seen) {
     if (ts.isExportDeclaration(statement)) {
       const from = target(path, statement);
       if (statement.exportClause === undefined) {
-        if (from === undefined) throw new Error(`exportedNames: expected "export *" from a relative path, in ${path}`);
+        if (from === undefined)
+          throw new Error(`exportedNames: expected "export *" from a package of this repository, in ${path}`);
         collect(from, names, seen);
       } else if (ts.isNamespaceExport(statement.exportClause)) {
         names.set(statement.exportClause.name.text, false);
       } else {
         for (const { name, propertyName, isTypeOnly } of statement.exportClause.elements) {
           const original = (propertyName ?? name).text;
-          names.set(name.text, statement.isTypeOnly || isTypeOnly || isTypeOf(from ?? path, original));
+          const isType = from === undefined ? isDeclaredType(file, original) : isExportedType(from, original);
+          names.set(name.text, statement.isTypeOnly || isTypeOnly || isType);
         }
       }
     } else if (isExported(statement)) {
@@ -60,26 +62,47 @@ function collect(path, names, seen) {
 }
 
 /**
- * Whether a name re-exported without `type` is one all the same.
+ * Whether a name exported without `type` is one all the same.
  *
- * @param {string} path
+ * @param {ts.SourceFile} file
  * @param {string} name
  */
-function isTypeOf(path, name) {
-  const file = ts.createSourceFile(path, readFileSync(path, "utf8"), ts.ScriptTarget.ES2023, true);
+function isDeclaredType(file, name) {
   const kinds = file.statements.flatMap(declared).filter(([declaredName]) => declaredName === name);
   return kinds.length > 0 && kinds.every(([, isType]) => isType);
 }
 
 /**
  * @param {string} path
- * @param {ts.ExportDeclaration} statement
- * @returns {string | undefined} the file it exports from, if that is a relative path
+ * @param {string} name
  */
-function target(path, statement) {
-  const specifier = statement.moduleSpecifier;
-  if (specifier === undefined || !ts.isStringLiteral(specifier) || !specifier.text.startsWith(".")) return undefined;
-  return resolve(dirname(path), specifier.text);
+function isExportedType(path, name) {
+  return exportedNames(path).types.includes(name);
+}
+
+/**
+ * @param {string} path
+ * @param {ts.ExportDeclaration} statement
+ * @returns {string | undefined} the file it exports from, if that is in this repository
+ */
+function target(path, { moduleSpecifier }) {
+  if (moduleSpecifier === undefined || !ts.isStringLiteral(moduleSpecifier)) return undefined;
+  const specifier = moduleSpecifier.text;
+  return specifier.startsWith(".") ? resolve(dirname(path), specifier) : sourceOf(specifier, dirname(path));
+}
+
+/**
+ * The source a package's name leads to, looked up from a folder.
+ *
+ * @param {string} name
+ * @param {string} folder
+ * @returns {string | undefined} undefined if it is not there, or no package of this repository
+ */
+function sourceOf(name, folder) {
+  const manifestPath = join(folder, "node_modules", name, "package.json");
+  if (!existsSync(manifestPath)) return dirname(folder) === folder ? undefined : sourceOf(name, dirname(folder));
+  const source = JSON.parse(readFileSync(manifestPath, "utf8")).exports?.["."]?.["@splineformer/source"];
+  return typeof source === "string" ? join(dirname(realpathSync(manifestPath)), source) : undefined;
 }
 
 /** @param {ts.Statement} statement */

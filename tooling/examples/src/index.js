@@ -1,2 +1,4 @@
-/** @file What other tools use of the examples: the names a package exports, and its examples as programs. */
+/** @file What other tools use of the examples: the names a package exports, and the examples of a page as programs. */
+export { checksName, compile } from "./compile.js";
 export { exportedNames } from "./exports.js";
+export { examplesInMarkdown } from "./extract.js";

@@ -82,25 +82,45 @@ export function closingLine({ passed, failed, skipped }) {
 export function countReports(path, expected) {
   const folder = join(path, "test-results");
   const names = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith(".json")) : [];
-  /** @type {Count[]} */
-  const counts = [];
-  const seen = new Set();
-  for (const name of names) {
-    /** @type {Report} */
-    let report;
-    try {
-      report = JSON.parse(readFileSync(join(folder, name), "utf8"));
-      counts.push(countReport(report, path));
-    } catch (error) {
-      counts.push(failure(`${join(folder, name)}: no report of vitest: ${error}`));
-      continue;
-    }
-    for (const { name: file } of report.testResults) seen.add(relative(path, file).replaceAll("\\", "/"));
+  const reports = names.map((name) => readReport(join(folder, name)));
+  const seen = new Set(
+    reports.flatMap(
+      (report) => report?.testResults.map(({ name }) => relative(path, name).replaceAll("\\", "/")) ?? [],
+    ),
+  );
+  return sum([
+    ...names.map((name) => countReportFile(join(folder, name), path)),
+    ...expected
+      .filter((file) => !seen.has(file))
+      .map((file) => failure(`${join(path, file)}: expected in a report, and it is in none`)),
+  ]);
+}
+
+/**
+ * Counts the test cases of one report; a report that isn't there is a failure.
+ *
+ * @param {string} file - of the report
+ * @param {string} path - of the package
+ * @returns {Count}
+ */
+export function countReportFile(file, path) {
+  const report = readReport(file);
+  return report === undefined
+    ? failure(`${file}: expected a report of vitest, and there is none`)
+    : countReport(report, path);
+}
+
+/**
+ * @param {string} file
+ * @returns {Report | undefined}
+ */
+function readReport(file) {
+  try {
+    const report = JSON.parse(readFileSync(file, "utf8"));
+    return Array.isArray(report.testResults) ? report : undefined;
+  } catch {
+    return undefined;
   }
-  for (const file of expected) {
-    if (!seen.has(file)) counts.push(failure(`${join(path, file)}: expected in a report, and it is in none`));
-  }
-  return sum(counts);
 }
 
 /**

@@ -4,7 +4,7 @@
  */
 import { chromiumPath, whyNot } from "@splineformer/chromium";
 import { closingLine, failure, indent, sum } from "./count.js";
-import { build, lint, releases, sizes, tests, types, unused } from "./steps.js";
+import { build, examples, lint, releases, sizes, tests, types, unused } from "./steps.js";
 
 /**
  * @typedef {import("./count.js").Count} Count
@@ -20,6 +20,7 @@ const steps = [
   { name: "lint", run: lint },
   { name: "types", run: types },
   { name: "tests", run: tests },
+  { name: "examples", run: examples },
   { name: "unused code", run: unused },
   { name: "releases", run: releases },
   { name: "build", run: build },

@@ -2,12 +2,14 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import getReleasePlan from "@changesets/get-release-plan";
-import { check, countReports, failure, sum } from "./count.js";
+import { check, countReportFile, countReports, failure, sum } from "./count.js";
 import { run } from "./run.js";
 import { turbo } from "./turbo.js";
 import { begunPackages, packages, root, testFiles } from "./workspace.js";
 
 /** @typedef {import("./count.js").Count} Count */
+
+const examplesFolder = "tooling/examples";
 
 /**
  * Lint, format and the order of imports, by Biome: one check.
@@ -57,6 +59,22 @@ export async function tests(deadline) {
     });
   const total = sum(counts);
   return ok || total.failed > 0 ? total : sum([total, failure(output)]);
+}
+
+/**
+ * The examples of doc comments and Markdown pages, each counted.
+ *
+ * @param {number} deadline
+ * @returns {Promise<Count>}
+ */
+export async function examples(deadline) {
+  const { path } = /** @type {import("./workspace.js").Package} */ (
+    packages().find(({ folder }) => folder === examplesFolder)
+  );
+  rmSync(join(path, "test-results/examples.json"), { force: true });
+  const { tasks, ok, output } = await turbo("examples", { deadline });
+  const count = countReportFile(join(path, "test-results/examples.json"), path);
+  return ok || count.failed > 0 ? count : sum([count, failure(tasks.at(0)?.log ?? output)]);
 }
 
 /**
