@@ -34,15 +34,19 @@ export class UnsupportedError extends Error {
 }
 
 /** How a value that came is shown in a message: short, and never `[object Object]`. */
-export function show(value: unknown): string {
+export const show = (value: unknown): string => showDown(value, 3);
+
+/** `depth`: how far nested values are written out; what came may be nested without end. */
+function showDown(value: unknown, depth: number): string {
   if (typeof value === "string") return JSON.stringify(value.length > 60 ? `${value.slice(0, 57)}…` : value);
   if (typeof value === "function") return "a function";
   if (typeof value === "bigint") return `${value}n`;
   if (ArrayBuffer.isView(value)) return `${value.constructor.name}(${value.byteLength} bytes)`;
-  if (Array.isArray(value)) return `[${value.slice(0, 8).map(show).join(", ")}${value.length > 8 ? ", …" : ""}]`;
+  const inner = (v: unknown): string => (depth > 0 ? showDown(v, depth - 1) : "…");
+  if (Array.isArray(value)) return `[${value.slice(0, 8).map(inner).join(", ")}${value.length > 8 ? ", …" : ""}]`;
   if (typeof value === "object" && value !== null) {
     const entries = Object.entries(value).slice(0, 6);
-    return `{ ${entries.map(([key, v]) => `${key}: ${show(v)}`).join(", ")} }`;
+    return `{ ${entries.map(([key, v]) => `${key.slice(0, 40)}: ${inner(v)}`).join(", ")} }`;
   }
   return Object.is(value, -0) ? "-0" : String(value);
 }
