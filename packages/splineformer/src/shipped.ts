@@ -1,0 +1,10 @@
+/** @file The series that comes with the package: carbon dioxide at Mauna Loa. Its source and licence are in `data/README.md`. */
+import { readFile } from "node:fs/promises";
+import { readSeries, type Series } from "./series.ts";
+
+/** Monthly means in ppm, March 1958 to April 2020, the seasonal cycle subtracted: 741 rows. */
+export async function shippedSeries(): Promise<Series> {
+  // beside both `src` and `dist`
+  const text = await readFile(new URL("../data/co2-concentration.csv", import.meta.url), "utf8");
+  return readSeries({ text, file: "co2-concentration.csv", x: "Date", y: "adjusted CO2" });
+}
