@@ -1,1 +1,3 @@
-export {};
+export type { Cause, FlatUnit, HiddenUnit, ScoreUnit, Unit } from "./causes.ts";
+export type { Path, PathPiece } from "./path.ts";
+export { type LineOptions, restrictToLine } from "./restrict-to-line.ts";
