@@ -34,7 +34,12 @@ export interface Extrema {
 }
 
 /** Sign changes (a jump across zero is one) and zeros at piece ends, each once; and what is too small to tell. */
-export function piecewiseRoots(s: Pieces, options: PiecewiseRootOptions, name = "roots"): Roots {
+export function piecewiseRoots(
+  s: Pieces,
+  options: PiecewiseRootOptions,
+  name = "roots",
+  noise: (part: number) => number = () => 0,
+): Roots {
   checkOptions(name, options, ["from", "to", "tolerance", "scale"]);
   const { breakpoints } = s;
   const last = breakpoints.length - 1;
@@ -48,12 +53,15 @@ export function piecewiseRoots(s: Pieces, options: PiecewiseRootOptions, name = 
   const flat: [number, number][] = [];
   if (from < start) tailRoot(name, s, "left", roots);
   let before = 0;
-  for (const part of parts) {
+  for (const [i, part] of parts.entries()) {
     const degree = part.coefficients.length - 1;
     const after = clenshaw(part.coefficients, -1);
     if (before * after < 0 && roots.at(-1) !== part.from) roots.push(part.from);
     before = clenshaw(part.coefficients, 1);
-    const found = search(part.coefficients, degree, { scale, ...(tolerance === undefined ? {} : { tolerance }) });
+    const found = search(part.coefficients, degree, {
+      scale: Math.max(scale, noise(i)),
+      ...(tolerance === undefined ? {} : { tolerance }),
+    });
     for (const u of found.roots) {
       const t = fromUnit(u, part.from, part.to);
       if (roots.at(-1) !== t) roots.push(t);
@@ -130,7 +138,12 @@ export function piecewiseExtrema(
   const margin = breakpoints[last] - breakpoints[0];
   const a = whole ? from - margin : Math.max(from, breakpoints[0]);
   const b = whole ? to + margin : Math.min(to, breakpoints[last]);
-  const { roots, flat } = piecewiseRoots(d, { ...rest, from: a, to: b }, name);
+  // a derivative is as good as its function: rounding of size S in s is up to n²·(2/h)·S in s′ (Markov)
+  const noise = segments(name, s, a, b).map((part) => {
+    const n = part.coefficients.length - 1;
+    return (part.coefficients.reduce((sum, c) => sum + Math.abs(c), 0) * n * n * 2) / (part.to - part.from);
+  });
+  const { roots, flat } = piecewiseRoots(d, { ...rest, from: a, to: b }, name, (i) => noise[i]);
   const parts = segments(name, d, a, b);
   const events = [
     ...roots.map((t) => [t, t, t] as const),

@@ -128,7 +128,7 @@ export function search(coefficients: ArrayLike<number>, degree: number, options:
   n = degree;
   while (n > 0 && Math.abs(c[n]) <= tiny) n--;
   if (size <= T) flat.push([-1, 1]);
-  else if (n === 1 && Math.abs(c[1]) > 8 * T) line(-c[0] / c[1], T / Math.abs(c[1]));
+  else if (n === 1 && Math.abs(c[1]) > 8 * T) line((0 - c[0]) / c[1], T / Math.abs(c[1]));
   else if (n > 0 || Math.abs(c[0]) <= T) bisect();
   const found: Roots = { roots, flat };
   roots = [];
@@ -151,11 +151,17 @@ function bisect(): void {
   descend(0, 0, -1, 1, clenshaw(c, -1, 0, n), clenshaw(c, 1, 0, n));
   merge();
   for (const [from, to] of flat) {
-    const left = clenshaw(c, from, 0, n);
-    const right = clenshaw(c, to, 0, n);
-    if (Math.abs(left) > T && Math.abs(right) > T && left < 0 !== right < 0) roots.push(polish(from, to, left));
+    const left = endValue(from);
+    const right = endValue(to);
+    if (left * right < 0) roots.push(polish(from, to, left));
   }
   if (flat.length > 0) roots.sort((p, q) => p - q);
+}
+
+/** p at the end of a flat interval, as ±1: the neighbour has a certified sign there. At ±1 there is none: 0 if too small to tell. */
+function endValue(u: number): number {
+  const value = clenshaw(c, u, 0, n);
+  return Math.abs(u) === 1 && Math.abs(value) <= T ? 0 : Math.sign(value);
 }
 
 /** p on [lo, hi], with its local coefficients at `at` in `levels` and its values at both ends. */
