@@ -1,6 +1,7 @@
 /**
  * @file The meaning of every composite, written once over the primitives. A device that fuses one is called instead.
  */
+import { inferShape } from "./infer-shape.ts";
 import type { Shaped } from "./shape.ts";
 import { tensor } from "./tensor.ts";
 import type { Attributes, Ops } from "./vocabulary.ts";
@@ -25,7 +26,10 @@ export function linear<T extends Shaped>(
   bias: T | undefined,
   attributes: Attributes["linear"] = { activation: "identity" },
 ): T {
-  return ops.linear?.(x, weight, bias, attributes) ?? openLinear(ops, x, weight, bias, attributes);
+  if (ops.linear) return ops.linear(x, weight, bias, attributes);
+  // checked here, or a refusal would name an inner matmul instead of this call
+  inferShape("linear", attributes, x.shape, weight.shape, bias?.shape);
+  return openLinear(ops, x, weight, bias, attributes);
 }
 
 /**
@@ -47,10 +51,9 @@ export function attention<T extends Shaped>(
   visible: T | undefined,
   attributes: Attributes["attention"],
 ): T {
-  return (
-    ops.attention?.(query, key, value, bias, visible, attributes) ??
-    openAttention(ops, query, key, value, bias, visible, attributes)
-  );
+  if (ops.attention) return ops.attention(query, key, value, bias, visible, attributes);
+  inferShape("attention", attributes, query.shape, key.shape, value.shape, bias?.shape, visible?.shape);
+  return openAttention(ops, query, key, value, bias, visible, attributes);
 }
 
 /** `linear` by its primitives, whatever the device can fuse. */

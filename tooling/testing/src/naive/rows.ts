@@ -1,0 +1,71 @@
+/**
+ * @file How scores become weights, straight from the definitions. Letters: z the scores of the keys that a query sees,
+ * τ the threshold of sparsemax.
+ */
+import type { Attributes, Divide, Mask, Pointwise } from "@splineformer/tensor";
+import { naiveActivation } from "./activations.ts";
+import type { Matrix, Row } from "./nested.ts";
+
+/** `e^zᵢ / Σ e^zⱼ`; a constant is subtracted from every score, which changes nothing but the rounding. */
+export function naiveSoftmax(z: Row): Row {
+  const top = Math.max(...z);
+  const sum = z.reduce((total, s) => total + Math.exp(s - top), 0);
+  return z.map((s) => Math.exp(s - top) / sum);
+}
+
+/**
+ * The projection on the simplex by brute force: of all supports, the one for which `τ = (Σ zᵢ − 1)/|support|` lies
+ * below exactly the scores in it.
+ */
+export function naiveSparsemax(z: Row): Row {
+  if (z.length === 0) return [];
+  // the projection does not change when every score is shifted; near 0 nothing is lost
+  const top = Math.max(...z);
+  const shifted = z.map((s) => s - top);
+  for (let support = 1; support < 2 ** z.length; support++) {
+    const inside = (i: number): boolean => Math.floor(support / 2 ** i) % 2 === 1;
+    const chosen = shifted.filter((_, i) => inside(i));
+    const tau = (chosen.reduce((a, b) => a + b, 0) - 1) / chosen.length;
+    if (shifted.every((s, i) => (inside(i) ? s > tau : s <= tau))) return shifted.map((s) => Math.max(s - tau, 0));
+  }
+  throw new Error(`naiveSparsemax: expected one support that fits, got none for ${z.join(", ")}`);
+}
+
+/** Whether the mask shows this key to this query. */
+export function naiveSees(mask: Mask, query: number, key: number): boolean {
+  if (mask === "none") return true;
+  return key <= query && (mask === "causal" || key > query - mask.window);
+}
+
+function naiveDivisor(divide: Divide, visibleKeys: number): number {
+  if (divide === "none") return 1;
+  return divide === "length" ? visibleKeys : visibleKeys ** divide.lengthPower;
+}
+
+function naiveRow({ activation, order }: Attributes["weigh"], z: Row): Row {
+  if (activation === "softmax") return naiveSoftmax(z);
+  if (activation === "sparsemax") {
+    const weights = naiveSparsemax(z);
+    return order === 0 ? weights : weights.map((w) => (w > 0 ? 1 : 0));
+  }
+  if (activation === "sigmoid" || (typeof activation === "object" && activation.name === "sigmoid")) {
+    const bias = typeof activation === "object" ? activation.bias : "-log length";
+    const f = naiveActivation("sigmoid", order);
+    return z.map((s) => f(s + (bias === "-log length" ? -Math.log(z.length) : bias)));
+  }
+  return z.map(naiveActivation(activation as Pointwise, order));
+}
+
+/** Weights of one matrix of scores; what is hidden weighs 0. */
+export function naiveWeigh(scores: Matrix, visible: Matrix | undefined, attributes: Attributes["weigh"]): Matrix {
+  return scores.map((row, query) => {
+    const shown = row.map((_, key) => {
+      // a visible operand with one row, or one column, is repeated
+      const rows = visible?.[visible.length === 1 ? 0 : query];
+      return naiveSees(attributes.mask, query, key) && rows?.[rows.length === 1 ? 0 : key] !== 0;
+    });
+    const z = row.filter((_, key) => shown[key]);
+    const weights = naiveRow(attributes, z).map((w) => w / naiveDivisor(attributes.divide, z.length));
+    return shown.map((seen) => (seen ? (weights.shift() as number) : 0));
+  });
+}
