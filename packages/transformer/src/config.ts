@@ -13,6 +13,7 @@ import {
   type Mask,
   type Pointwise,
   required,
+  show,
   sigmoidBias,
   type Weighing,
 } from "@splineformer/tensor";
@@ -158,7 +159,7 @@ export function completeDecoder(where: string, options: DecoderOptions): Decoder
   checkKind(where, options.kind, "decoder");
   const stack = completeStack(where, options, "causal");
   const { memory = stack.width } = options;
-  return { kind: "decoder", ...stack, memory: count(where, "memory", memory) };
+  return { kind: "decoder", ...stack, memory: wholeNumber(where, "memory", memory, 1) };
 }
 
 /** The complete config of an encoder–decoder: shared options go to both stacks, a stack's own options win. */
@@ -179,9 +180,13 @@ export function completeTransformer(where: string, options: TransformerOptions):
 
 /** The complete config of any model. */
 export function completeConfig(where: string, config: ModelConfig): ModelConfig {
-  if (config.kind === "encoder") return completeEncoder(where, config);
-  if (config.kind === "decoder") return completeDecoder(where, config);
-  return completeTransformer(where, config);
+  const kind = typeof config === "object" && config !== null ? config.kind : undefined;
+  if (kind === "encoder") return completeEncoder(where, config as EncoderConfig);
+  if (kind === "decoder") return completeDecoder(where, config as DecoderConfig);
+  if (kind === "transformer") return completeTransformer(where, config as TransformerConfig);
+  throw new RangeError(
+    `${where}: expected a config of kind "encoder", "decoder" or "transformer", got ${show(config)}`,
+  );
 }
 
 function merge(where: string, shared: Shared, own: Partial<DecoderOptions | EncoderOptions>): object {
@@ -195,59 +200,50 @@ function merge(where: string, shared: Shared, own: Partial<DecoderOptions | Enco
 }
 
 function completeStack(where: string, options: Partial<EncoderOptions | DecoderOptions>, ownMask: Mask): StackConfig {
-  const { layers, normEpsilon = 1e-5, seed = 0 } = options;
-  required(
-    Number.isInteger(layers) && (layers as number) >= 0 && (layers as number) <= maximumLayers,
-    where,
-    `layers to be a whole number in [0, ${maximumLayers}]`,
-    layers,
-  );
+  const layers = wholeNumber(where, "layers", options.layers, 0, maximumLayers);
+  const width = wholeNumber(where, "width", options.width, 1);
+  const heads = wholeNumber(where, "heads", options.heads, 1);
+  if (options.headWidth === undefined)
+    required(width % heads === 0, where, `a headWidth, or a width divisible by the ${heads} heads`, width);
+  const headWidth = wholeNumber(where, "headWidth", options.headWidth ?? width / heads, 1);
+  const { valueWidth = headWidth, keyValueHeads = heads, hidden = 2 * width } = options;
+  const { attention = {}, feedForward = {} } = options;
+  const { norm = "none", normPlacement = "pre", normEpsilon = 1e-5, residual = true, pool = "none" } = options;
+  const { input = "none", output = "none", tokens = "given", positions = "none" } = options;
+  const { seed = 0, dtype = "float32" } = options;
+  const { layerScale = norm === "none" ? scaleByDepth(layers) : "none" } = options;
+  const { clamp = norm === "none" && layers >= 6 ? 3 : "none" } = options;
+  wholeNumber(where, "keyValueHeads", keyValueHeads, 1);
+  required(heads % keyValueHeads === 0, where, `keyValueHeads to divide heads ${heads}`, keyValueHeads);
   required(Number.isFinite(normEpsilon) && normEpsilon >= 0, where, "normEpsilon ≥ 0", normEpsilon);
-  required(Number.isSafeInteger(seed) && seed >= 0, where, "seed to be a whole number in [0, 2^53)", seed);
-  const width = count(where, "width", options.width);
-  const heads = count(where, "heads", options.heads);
-  const { headWidth = width / heads, keyValueHeads = heads, hidden = 2 * width } = options;
-  if (options.headWidth === undefined && !Number.isInteger(headWidth))
-    required(false, where, `a headWidth, or a width divisible by the ${heads} heads`, width);
-  const { valueWidth = headWidth } = options;
-  count(where, "headWidth", headWidth);
-  required(
-    Number.isInteger(keyValueHeads) && keyValueHeads > 0 && heads % keyValueHeads === 0,
-    where,
-    `keyValueHeads to divide heads ${heads}`,
-    keyValueHeads,
-  );
-  required(Number.isSafeInteger(hidden) && hidden >= 0, where, "hidden to be a whole number ≥ 0", hidden);
-  const norm = oneOf(where, "norm", options.norm ?? "none", ["none", "layer", "rms"]);
-  const input = countOr(where, "input", options.input ?? "none", "none");
-  const tokens = countOr(where, "tokens", options.tokens ?? "given", "given");
-  if (tokens !== "given" && input === "none") required(false, where, "input to be a number where tokens is one", input);
-  const learned = positions(where, options.positions ?? "none");
-  if (tokens !== "given" && learned !== "none" && learned.learned < tokens)
-    required(false, where, `positions for ${tokens} tokens`, learned);
+  if (layerScale !== "none")
+    required(Number.isFinite(layerScale), where, 'layerScale to be a finite number or "none"', layerScale);
+  if (clamp !== "none")
+    required(Number.isFinite(clamp) && clamp > 0, where, 'clamp to be a finite number > 0 or "none"', clamp);
+  if (tokens !== "given") required(input !== "none", where, "input to be a number where tokens is one", input);
   return {
-    layers: layers as number,
+    layers,
     width,
     heads,
     headWidth,
-    valueWidth: count(where, "valueWidth", valueWidth),
+    valueWidth: wholeNumber(where, "valueWidth", valueWidth, 1),
     keyValueHeads,
-    hidden,
-    attention: completeAttention(`${where}: attention`, options.attention ?? {}, headWidth, ownMask),
-    feedForward: completeFeedForward(`${where}: feedForward`, options.feedForward ?? {}),
-    norm,
-    normPlacement: oneOf(where, "normPlacement", options.normPlacement ?? "pre", ["pre", "post"]),
+    hidden: wholeNumber(where, "hidden", hidden, 0),
+    attention: completeAttention(`${where}: attention`, attention, headWidth, ownMask),
+    feedForward: completeFeedForward(`${where}: feedForward`, feedForward),
+    norm: oneOf(where, "norm", norm, ["none", "layer", "rms"]),
+    normPlacement: oneOf(where, "normPlacement", normPlacement, ["pre", "post"]),
     normEpsilon,
-    residual: oneOf(where, "residual", options.residual ?? true, [true, false]),
-    layerScale: layerScale(where, options.layerScale ?? (norm === "none" ? scaleByDepth(layers as number) : "none")),
-    clamp: limit(where, options.clamp ?? (norm === "none" && (layers as number) >= 6 ? 3 : "none")),
-    input,
-    tokens,
-    positions: learned,
-    pool: oneOf(where, "pool", options.pool ?? "none", ["none", "first", "mean"]),
-    output: countOr(where, "output", options.output ?? "none", "none"),
-    seed,
-    dtype: oneOf(where, "dtype", options.dtype ?? "float32", ["float32", "float64"]),
+    residual: oneOf(where, "residual", residual, [true, false]),
+    layerScale,
+    clamp,
+    input: wholeNumberOr(where, "input", input, "none"),
+    tokens: wholeNumberOr(where, "tokens", tokens, "given"),
+    positions: completePositions(where, positions, tokens),
+    pool: oneOf(where, "pool", pool, ["none", "first", "mean"]),
+    output: wholeNumberOr(where, "output", output, "none"),
+    seed: wholeNumber(where, "seed", seed, 0),
+    dtype: oneOf(where, "dtype", dtype, ["float32", "float64"]),
   };
 }
 
@@ -284,24 +280,15 @@ function completeFeedForward(where: string, options: Partial<StackConfig["feedFo
 /** Data of the config's own, that no caller can change. */
 const plain = <V>(value: V): V => (typeof value === "object" ? ({ ...value } as V) : value);
 
-function count(where: string, name: string, value: number | undefined): number {
-  required(
-    Number.isSafeInteger(value) && (value as number) > 0,
-    where,
-    `${name} to be a whole number > 0`,
-    value as number,
-  );
-  return value as number;
+function wholeNumber(where: string, name: string, value: unknown, from: number, to = Number.MAX_SAFE_INTEGER): number {
+  const range = to < Number.MAX_SAFE_INTEGER ? `in [${from}, ${to}]` : `≥ ${from}`;
+  const fits = Number.isSafeInteger(value) && (value as number) >= from && (value as number) <= to;
+  return required(fits, where, `${name} to be a whole number ${range}`, value) as number;
 }
 
-function countOr<W extends string>(where: string, name: string, value: number | W, word: W): number | W {
-  required(
-    value === word || (Number.isSafeInteger(value) && (value as number) > 0),
-    where,
-    `${name} to be a whole number > 0 or "${word}"`,
-    value,
-  );
-  return value;
+function wholeNumberOr<W extends string>(where: string, name: string, value: number | W, word: W): number | W {
+  const fits = value === word || (Number.isSafeInteger(value) && (value as number) > 0);
+  return required(fits, where, `${name} to be a whole number ≥ 1 or "${word}"`, value);
 }
 
 function oneOf<const V>(where: string, name: string, value: V, values: readonly V[]): V {
@@ -309,24 +296,18 @@ function oneOf<const V>(where: string, name: string, value: V, values: readonly 
   return required(values.includes(value), where, `${name} to be one of ${list}`, value);
 }
 
-function positions(where: string, value: StackConfig["positions"]): StackConfig["positions"] {
-  if (value === "none") return value;
-  const learned = typeof value === "object" && value !== null ? value.learned : undefined;
-  const fits = Number.isSafeInteger(learned) && (learned as number) > 0 && Object.keys(value).length === 1;
-  required(fits, where, 'positions to be "none" or { learned: a whole number > 0 }', value);
+function completePositions(
+  where: string,
+  positions: StackConfig["positions"],
+  tokens: StackConfig["tokens"],
+): StackConfig["positions"] {
+  if (positions === "none") return positions;
+  const learned = typeof positions === "object" && positions !== null ? positions.learned : undefined;
+  const fits = Number.isSafeInteger(learned) && (learned as number) > 0 && Object.keys(positions).length === 1;
+  required(fits, where, 'positions to be "none" or { learned: a whole number ≥ 1 }', positions);
+  if (tokens !== "given") required((learned as number) >= tokens, where, `positions for ${tokens} tokens`, positions);
   return { learned: learned as number };
 }
-
-const layerScale = (where: string, value: number | "none"): number | "none" =>
-  required(value === "none" || Number.isFinite(value), where, 'layerScale to be a finite number or "none"', value);
-
-const limit = (where: string, value: number | "none"): number | "none" =>
-  required(
-    value === "none" || (Number.isFinite(value) && (value as number) > 0),
-    where,
-    'clamp to be a number > 0 or "none"',
-    value,
-  );
 
 function checkKind(where: string, kind: string | undefined, expected: string): void {
   if (kind !== undefined) required(kind === expected, where, `kind "${expected}"`, kind);

@@ -1,7 +1,15 @@
 /**
  * @file The degree of a network as a spline: a rule over its graph, so it knows no layer types.
  */
-import { checkOptions, graphDegree, graphOf, type Network, required, type Shape } from "@splineformer/tensor";
+import {
+  checkOptions,
+  graphDegree,
+  graphOf,
+  type InputShape,
+  type Network,
+  required,
+  type Shape,
+} from "@splineformer/tensor";
 
 export interface DegreeOptions {
   /** Free lengths by name, such as `{ tokens: 5 }`. Default 2 each: the rules do not depend on it. */
@@ -29,11 +37,15 @@ export function degree<I extends string, C, P>(
 ): Readonly<Record<I | "total", number>> {
   checkOptions("degree", options, ["lengths"]);
   const { lengths = {} } = options;
+  const free = Object.values<InputShape>(network.inputs)
+    .flat()
+    .filter((length) => typeof length === "string");
+  checkOptions("degree: lengths", lengths, free);
   const shapes = {} as Record<I, Shape>;
   for (const name of Object.keys(network.inputs) as I[])
     shapes[name] = network.inputs[name].map((length) => {
       if (typeof length === "number") return length;
-      const given = Object.hasOwn(lengths, length) ? lengths[length] : 2;
+      const { [length]: given = 2 } = lengths;
       return required(
         Number.isInteger(given) && given > 0,
         "degree",

@@ -29,3 +29,10 @@ export type {
   StackParameters,
   TransformerParameters,
 } from "./parameters.ts";
+export { loadSafetensors, saveSafetensors } from "./safetensors.ts";
+export {
+  readSafetensors,
+  type Safetensors,
+  SafetensorsError,
+  writeSafetensors,
+} from "./safetensors-format.ts";

@@ -11,11 +11,18 @@ import {
   type DecoderOptions,
   type EncoderConfig,
   type EncoderOptions,
+  type ModelConfig,
   type StackConfig,
   type TransformerConfig,
   type TransformerOptions,
 } from "./config.ts";
-import { drawParameters, fillParameters, type StackParameters, type TransformerParameters } from "./parameters.ts";
+import {
+  drawParameters,
+  fillParameters,
+  type ParametersOf,
+  type StackParameters,
+  type TransformerParameters,
+} from "./parameters.ts";
 import { runStack } from "./stack.ts";
 
 /** Input x [.., tokens, input]. */
@@ -168,4 +175,11 @@ export const transformer = (config: TransformerConfig, parameters: TransformerPa
 function inputShape(free: string, { input, width, tokens, positions }: StackConfig): InputShape {
   const one = tokens !== "given" || (positions !== "none" && positions.learned === 1);
   return [one ? 1 : free, input === "none" ? width : input];
+}
+
+/** The model of any complete config. */
+export function modelOf(config: ModelConfig, parameters: ParametersOf<ModelConfig, Tensor>): Model {
+  if (config.kind === "encoder") return encoder(config, parameters as StackParameters<Tensor>);
+  if (config.kind === "decoder") return decoder(config, parameters as StackParameters<Tensor>);
+  return transformer(config, parameters as TransformerParameters<Tensor>);
 }

@@ -51,7 +51,7 @@ function cut<T extends Shaped>(ops: Ops<T>, x: T, tokens: number): T {
 function addPositions<T extends Shaped>(ops: Ops<T>, x: T, table: T): T {
   const tokens = x.shape.at(-2) as number;
   const rows = table.shape[0];
-  if (tokens > rows) throw new ShapeError(`forward: expected at most ${rows} tokens (positions), got ${tokens}`);
+  if (tokens > rows) throw new ShapeError(`positions: expected at most ${rows} tokens, got ${tokens}`);
   return ops.add(x, tokens === rows ? table : ops.slice(table, { axis: -2, from: 0, to: tokens }));
 }
 
