@@ -97,7 +97,12 @@ describe("restrictToLine on random networks", () => {
       // with no bias, then wakes up at once
       const single = path.causes.slice(1, -1).every((list) => list.length === 1);
       expect(single || name === "two blocks without residuals").toBe(true);
-      expect(path.flat).toEqual([]);
+      // the same token's score with itself is quadratic where it dies: a touch at the very end of a piece
+      for (const { from, to } of path.flat) {
+        expect(name).toBe("two blocks without residuals");
+        expect(to - from).toBeLessThan(1e-6);
+        expect(path.breakpoints.some((t) => from <= t && t <= to)).toBe(true);
+      }
       expect(path.degree).toBe(degree(network).total);
       expect(Math.max(...path.pieces.map((piece) => piece.degree))).toBeLessThanOrEqual(path.degree);
     }
