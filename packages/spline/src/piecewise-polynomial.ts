@@ -56,7 +56,7 @@ export interface Piece {
  * ```ts
  * import { PiecewisePolynomial } from "@splineformer/spline";
  * const s = PiecewisePolynomial.fromCoefficients([0, 1, 3], [[0, 0, 1], [1, 2]], { extrapolation: "linear" });
- * s.evaluate([0.5, 1, 2, 4]); // Float64Array.of(0.25, 1, 3, 7): t² on [0, 1], then its tangent
+ * s.evaluate([0.5, 1, 2, 4]); // [0.25, 1, 3, 7]: t² on [0, 1], then its tangent
  * s.smoothness(); // [1]
  * ```
  */

@@ -42,7 +42,7 @@ export interface RootOptions {
  *
  * Counted once: a root at a place where the search cuts, and a root at an end of the interval, which is reported as exactly that end
  * when p is simple and within T of zero there.
- * A tangential touch such as u² is flat (here ±2.6e-8) with no root; so are two roots closer than about √(8T/|p″|)
+ * A tangential touch such as u² is flat (here about ±3e-8) with no root; so are two roots closer than about √(8T/|p″|)
  * (for u² − δ²: a gap of 1e-7 is resolved, 1e-8 is flat). A triple root is flat and a root.
  * A polynomial that is zero to within T is one flat interval.
  *
