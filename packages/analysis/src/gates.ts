@@ -80,7 +80,7 @@ function pointwiseGate(
   const polynomials = order === 0 ? pieces : pieces.map(differentiate);
   const slopes = polynomials.map(differentiate).map((c) => c.map(Math.abs));
   const shown: number[] = [];
-  for (let c = 0; c < columns; c++) if (!factors || factors[c] !== 0) shown.push(c);
+  for (let c = 0; c < columns; c++) if (factors?.[c] !== 0) shown.push(c);
   const shift = (z: Float64Array, knot: number): Float64Array => {
     const nodes = z.length / columns;
     const out = new Float64Array(nodes * shown.length);
