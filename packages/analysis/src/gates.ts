@@ -145,7 +145,7 @@ function rowsOf(node: Extract<Applied, { op: "weigh" }>, visible: Tensor | undef
   return Array.from({ length: sizeOf(node.shape) / keys }, (_, row) => {
     const entries = visibleKeys(mask, row % queries, keys)
       .map((key) => row * keys + key)
-      .filter((entry) => !visible || visible.data[entry] !== 0);
+      .filter((entry) => visible?.data[entry] !== 0);
     return { entries, factor: 1 / divisor(divide, entries.length) };
   });
 }
