@@ -4,8 +4,9 @@
  * gates all follow from those; a smooth one is given by its value and derivative.
  * Letters: z a pre-activation.
  */
-import { required } from "./check.ts";
+import { checkOptions, required } from "./check.ts";
 import { show } from "./errors.ts";
+import { normalDensity, normalDistribution } from "./normal-distribution.ts";
 
 /** An activation without parameters. */
 export type PointwiseName =
@@ -69,7 +70,6 @@ const softplus = (beta: number): SmoothActivation =>
   );
 const leakyRelu = (slope: number): PiecewiseActivation => piecewise([0], [slope === 0 ? [0] : [0, slope], [0, 1]]);
 const clamp = (limit: number): PiecewiseActivation => piecewise([-limit, limit], [[-limit], [0, 1], [limit]]);
-const density = (z: number): number => Math.exp((-z * z) / 2) / Math.sqrt(2 * Math.PI);
 
 const named: { readonly [K in PointwiseName]: PiecewiseActivation | SmoothActivation } = {
   identity: piecewise([], [[0, 1]]),
@@ -90,7 +90,7 @@ const named: { readonly [K in PointwiseName]: PiecewiseActivation | SmoothActiva
   tanh: smooth(Math.tanh, (z) => 1 / Math.cosh(z) ** 2),
   gelu: smooth(
     (z) => z * normalDistribution(z),
-    (z) => normalDistribution(z) + z * density(z),
+    (z) => normalDistribution(z) + z * normalDensity(z),
   ),
 };
 
@@ -111,9 +111,16 @@ export function activationOf(activation: Pointwise, where = "activationOf"): Pie
   } else if (typeof activation === "object" && activation !== null) {
     const positive = (name: string, value: unknown): number =>
       required(typeof value === "number" && value > 0 && Number.isFinite(value), where, `${name} > 0`, value as number);
-    if (activation.name === "softplus") return softplus(positive("softplus beta", activation.beta));
-    if (activation.name === "clamp") return clamp(positive("clamp limit", activation.limit));
+    if (activation.name === "softplus") {
+      checkOptions(where, activation, ["name", "beta"]);
+      return softplus(positive("softplus beta", activation.beta));
+    }
+    if (activation.name === "clamp") {
+      checkOptions(where, activation, ["name", "limit"]);
+      return clamp(positive("clamp limit", activation.limit));
+    }
     if (activation.name === "leakyRelu") {
+      checkOptions(where, activation, ["name", "slope"]);
       const { slope } = activation;
       return leakyRelu(required(Number.isFinite(slope), where, "a finite leakyRelu slope", slope));
     }
@@ -123,14 +130,31 @@ export function activationOf(activation: Pointwise, where = "activationOf"): Pie
   );
 }
 
-/** The short name in messages and tables: `relu`, `softplus(beta 8)`. */
+/**
+ * The short name in messages and tables.
+ *
+ * @example
+ * ```ts
+ * import { showActivation } from "@splineformer/tensor";
+ * showActivation({ name: "softplus", beta: 8 }); // "softplus(beta 8)"
+ * ```
+ */
 export function showActivation(activation: string | { readonly name: string }): string {
   if (typeof activation === "string") return activation;
   const parameters = Object.entries(activation).filter(([key]) => key !== "name");
   return `${activation.name}(${parameters.map(([key, value]) => `${key} ${value}`).join(", ")})`;
 }
 
-/** Which piece holds at z; a knot belongs to the piece on its left, so ReLU is off at 0. NaN gives −1. */
+/**
+ * Which piece holds at z; a knot belongs to the piece on its left, so ReLU is off at 0. NaN gives −1.
+ *
+ * @example
+ * ```ts
+ * import { activationOf, pieceAt, type PiecewiseActivation } from "@splineformer/tensor";
+ * const relu = activationOf("relu") as PiecewiseActivation;
+ * [pieceAt(relu, 0), pieceAt(relu, 1)]; // [0, 1]
+ * ```
+ */
 export function pieceAt({ knots }: PiecewiseActivation, z: number): number {
   if (Number.isNaN(z)) return -1;
   let piece = 0;
@@ -138,14 +162,31 @@ export function pieceAt({ knots }: PiecewiseActivation, z: number): number {
   return piece;
 }
 
-/** A polynomial with these coefficients of 1, z, z², … at z. */
+/**
+ * A polynomial with these coefficients of 1, z, z², … at z.
+ *
+ * @example
+ * ```ts
+ * import { horner } from "@splineformer/tensor";
+ * horner([1, 0, 3], 2); // 13
+ * ```
+ */
 export function horner(coefficients: readonly number[], z: number): number {
-  let value = 0;
-  for (let k = coefficients.length - 1; k >= 0; k--) value = value * z + coefficients[k];
+  // starting from the leading coefficient, not from 0, so that an infinite z does not meet 0 · ∞
+  let value = coefficients[coefficients.length - 1] ?? 0;
+  for (let k = coefficients.length - 2; k >= 0; k--) value = value * z + coefficients[k];
   return value;
 }
 
-/** The coefficients of the derivative; `[0]` for a constant. */
+/**
+ * The coefficients of the derivative; `[0]` for a constant.
+ *
+ * @example
+ * ```ts
+ * import { differentiate } from "@splineformer/tensor";
+ * differentiate([5, 1, 3]); // [1, 6]
+ * ```
+ */
 export const differentiate = (coefficients: readonly number[]): readonly number[] =>
   coefficients.length < 2 ? [0] : coefficients.slice(1).map((c, k) => c * (k + 1));
 
@@ -154,7 +195,7 @@ export const differentiate = (coefficients: readonly number[]): readonly number[
  *
  * At a knot the derivative is the one on the left: 0 for ReLU at 0.
  *
- * @throws RangeError if the activation is unknown
+ * @throws RangeError if the activation or the order is unknown
  * @example
  * ```ts
  * import { pointwiseFunction } from "@splineformer/tensor";
@@ -164,6 +205,7 @@ export const differentiate = (coefficients: readonly number[]): readonly number[
  */
 export function pointwiseFunction(activation: Pointwise, order: 0 | 1): (z: number) => number {
   const meaning = activationOf(activation, "pointwiseFunction");
+  required(order === 0 || order === 1, "pointwiseFunction", "order 0 or 1", order);
   if (meaning.kind === "smooth") return order === 0 ? meaning.value : meaning.derivative;
   const pieces = order === 0 ? meaning.pieces : meaning.pieces.map(differentiate);
   return (z) => {
@@ -175,6 +217,7 @@ export function pointwiseFunction(activation: Pointwise, order: 0 | 1): (z: numb
 /**
  * The degree of a piecewise polynomial activation (order 0) or of its derivative (order 1); undefined for a smooth one.
  *
+ * @throws RangeError if the activation is unknown
  * @example
  * ```ts
  * import { activationDegree } from "@splineformer/tensor";
@@ -187,31 +230,4 @@ export function activationDegree(activation: Pointwise, order: 0 | 1 = 0): numbe
   if (meaning.kind === "smooth") return undefined;
   const degree = Math.max(...meaning.pieces.map((piece) => piece.length - 1));
   return Math.max(degree - order, 0);
-}
-
-/**
- * The standard normal distribution function Φ(z) = (1 + erf(z/√2))/2, to about 1e-15 relative.
- *
- * Near 0 the series `φ(z)·Σ z^(2k+1)/(1·3·…·(2k+1))`, whose terms have one sign; far out the continued fraction.
- */
-export function normalDistribution(z: number): number {
-  const x = Math.abs(z);
-  let tail: number;
-  if (x < 2.5) {
-    let term = x;
-    let sum = x;
-    for (let k = 1; term > sum * 2 ** -54; k++) {
-      term *= (x * x) / (2 * k + 1);
-      sum += term;
-    }
-    if (z >= 0) return 0.5 + density(x) * sum;
-    return 0.5 - density(x) * sum;
-  }
-  if (x > 40) tail = 0;
-  else {
-    let fraction = x;
-    for (let k = 60; k >= 1; k--) fraction = x + k / fraction;
-    tail = density(x) / fraction;
-  }
-  return z >= 0 ? 1 - tail : tail;
 }

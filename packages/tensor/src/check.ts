@@ -3,7 +3,16 @@
  */
 import { show } from "./errors.ts";
 
-/** Returns the value, or refuses it: `where: expected <what>, got <value>`. */
+/**
+ * Returns the value, or refuses it: `where: expected <what>, got <value>`.
+ *
+ * @throws RangeError if it does not fit
+ * @example
+ * ```ts
+ * import { required } from "@splineformer/tensor";
+ * required(3 > 0, "window", "a length > 0", 3); // 3
+ * ```
+ */
 export function required<V>(fits: boolean, where: string, what: string, value: V): V {
   if (!fits) throw new RangeError(`${where}: expected ${what}, got ${show(value)}`);
   return value;
@@ -13,10 +22,22 @@ export function required<V>(fits: boolean, where: string, what: string, value: V
  * Refuses options that do not exist, so that a misspelt one is not silently ignored.
  *
  * @throws RangeError naming the function, the known options and the unknown one
+ * @example
+ * ```ts
+ * import { checkOptions } from "@splineformer/tensor";
+ * try {
+ *   checkOptions("forward", { onn: "cpu" }, ["on"]);
+ * } catch (error) {
+ *   String(error); // 'RangeError: forward: expected options on, got "onn"'
+ * }
+ * ```
  */
 export function checkOptions(where: string, options: object, known: readonly string[]): void {
-  if (typeof options !== "object" || options === null)
+  if (typeof options !== "object" || options === null || Array.isArray(options))
     throw new RangeError(`${where}: expected an object of options, got ${show(options)}`);
   for (const key of Object.keys(options))
-    if (!known.includes(key)) throw new RangeError(`${where}: expected options ${known.join(", ")}, got ${show(key)}`);
+    if (!known.includes(key))
+      throw new RangeError(
+        `${where}: expected ${known.length ? `options ${known.join(", ")}` : "no options"}, got ${show(key)}`,
+      );
 }

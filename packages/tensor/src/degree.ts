@@ -5,9 +5,9 @@
 import { activationDegree, type Pointwise } from "./activations.ts";
 import { open } from "./evaluate.ts";
 import { fold, type Graph, type Node, type Rules, unsupported } from "./graph.ts";
-import { actsOnRows, showWeighing } from "./infer-shape.ts";
 import type { Weighing } from "./vocabulary.ts";
 import { sigmoidBias } from "./weigh.ts";
+import { actsOnRows, showWeighing } from "./weighing.ts";
 
 /** Degree in each input by name, and in all of them together. */
 export type Degree = Readonly<Record<string, number>> & { readonly total: number };

@@ -3,7 +3,6 @@ export {
   activationOf,
   differentiate,
   horner,
-  normalDistribution,
   type PiecewiseActivation,
   type Pointwise,
   type PointwiseName,
@@ -31,7 +30,7 @@ export {
   record,
   unsupported,
 } from "./graph.ts";
-export { actsOnRows, checkDivide, checkMask, checkWeighing, inferShape, showWeighing } from "./infer-shape.ts";
+export { inferShape } from "./infer-shape.ts";
 export {
   type ForwardOptions,
   forward,
@@ -45,7 +44,9 @@ export {
   parametersOf,
   withParameters,
 } from "./network.ts";
-export { philox4x32, type Random, random } from "./random.ts";
+export { normalDistribution } from "./normal-distribution.ts";
+export { philox4x32 } from "./philox.ts";
+export { type Random, random } from "./random.ts";
 export { reference, reference32 } from "./reference.ts";
 export {
   broadcastOffsets,
@@ -90,3 +91,4 @@ export {
   within,
 } from "./vocabulary.ts";
 export { divisor, sigmoidBias, sparsemaxThreshold, visibleKeys, weighRow } from "./weigh.ts";
+export { actsOnRows, checkDivide, checkMask, checkWeighing, showWeighing } from "./weighing.ts";

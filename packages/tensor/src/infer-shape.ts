@@ -2,19 +2,20 @@
  * @file The shape of every operation's result, and whether its operands and attributes fit. One place for every reading:
  * devices call it before they compute, the recorder before it adds a node.
  */
-import { activationOf, showActivation } from "./activations.ts";
-import { required } from "./check.ts";
-import { ShapeError, show, UnsupportedError } from "./errors.ts";
+import { activationOf } from "./activations.ts";
+import { checkOptions, required } from "./check.ts";
+import { ShapeError, show } from "./errors.ts";
 import { broadcastShapes, type Shape, showShape } from "./shape.ts";
-import type { Attributes, Divide, Mask, Operands, OpName, Weighing } from "./vocabulary.ts";
+import type { Attributes, Operands, OpName } from "./vocabulary.ts";
+import { checkDivide, checkMask, checkWeighing } from "./weighing.ts";
 
 type Rules = { readonly [K in OpName]: (attributes: Attributes[K], ...shapes: Operands<Shape>[K]) => Shape };
 
 /**
  * The shape an operation gives for operands of these shapes.
  *
- * @throws ShapeError if the shapes do not fit together
- * @throws RangeError if an attribute is out of range
+ * @throws ShapeError if the shapes do not fit together, or an operand is missing
+ * @throws RangeError if an attribute is out of range or unknown
  * @example
  * ```ts
  * import { inferShape } from "@splineformer/tensor";
@@ -23,8 +24,51 @@ type Rules = { readonly [K in OpName]: (attributes: Attributes[K], ...shapes: Op
  * ```
  */
 export function inferShape<K extends OpName>(op: K, attributes: Attributes[K], ...shapes: Operands<Shape>[K]): Shape {
+  required(Object.hasOwn(rules, op), "inferShape", `an operation (${Object.keys(rules).join(", ")})`, op);
+  for (const [i, name] of neededOperands[op].entries())
+    if (!Array.isArray(shapes[i])) throw new ShapeError(`${op}: expected ${name} with a shape, got ${show(shapes[i])}`);
+  checkOptions(op, attributes, knownAttributes[op]);
   return (rules[op] as (attributes: Attributes[K], ...shapes: Operands<Shape>[K]) => Shape)(attributes, ...shapes);
 }
+
+/** The operands that may not be left out. */
+const neededOperands: { readonly [K in OpName]: readonly string[] } = {
+  add: ["a", "b"],
+  multiply: ["a", "b"],
+  scale: ["x"],
+  matmul: ["a", "b"],
+  splitHeads: ["x"],
+  mergeHeads: ["x"],
+  activate: ["x"],
+  weigh: ["scores"],
+  normalize: ["x"],
+  sum: ["x"],
+  slice: ["x"],
+  concat: ["first", "second"],
+  gather: ["table", "indices"],
+  scan: ["scores", "values"],
+  linear: ["x", "weight"],
+  attention: ["query", "key", "value"],
+};
+
+const knownAttributes: { readonly [K in OpName]: readonly (keyof Attributes[K] & string)[] } = {
+  add: [],
+  multiply: [],
+  scale: ["factor"],
+  matmul: ["transposeA", "transposeB"],
+  splitHeads: ["heads"],
+  mergeHeads: [],
+  activate: ["activation", "order"],
+  weigh: ["activation", "mask", "order", "divide"],
+  normalize: ["kind", "epsilon"],
+  sum: ["axes", "keep"],
+  slice: ["axis", "from", "to"],
+  concat: ["axis"],
+  gather: [],
+  scan: ["kind"],
+  linear: ["activation"],
+  attention: ["activation", "mask", "heads", "keyValueHeads", "scale", "divide"],
+};
 
 const rules: Rules = {
   add: (_, a, b) => broadcastShapes("add", a, b),
@@ -34,6 +78,8 @@ const rules: Rules = {
     return x;
   },
   matmul({ transposeA = false, transposeB = false }, a, b) {
+    yesOrNo("matmul", "transposeA", transposeA);
+    yesOrNo("matmul", "transposeB", transposeB);
     atLeast("matmul", 2, a, "[.., m, k]");
     atLeast("matmul", 2, b, "[.., k, n]");
     const [m, k] = transposeA ? [a.at(-1), a.at(-2)] : [a.at(-2), a.at(-1)];
@@ -77,6 +123,8 @@ const rules: Rules = {
     return x;
   },
   sum({ axes, keep }, x) {
+    yesOrNo("sum", "keep", keep);
+    required(Array.isArray(axes) && new Set(axes).size === axes.length, "sum", "a list of different axes", axes);
     for (const axis of axes)
       if (!(Number.isInteger(axis) && axis < 0 && -axis <= x.length))
         throw new ShapeError(`sum: expected negative axes of ${showShape(x)}, got ${show(axes)}`);
@@ -116,14 +164,13 @@ const rules: Rules = {
   },
   linear({ activation }, x, weight, bias) {
     activationOf(activation, "linear");
-    if (x.length < 1 || weight.length !== 2 || x.at(-1) !== weight[0] || (bias && bias.at(-1) !== weight[1]))
+    const [k, m] = weight;
+    const biasFits = !bias || (bias.length === 1 && bias[0] === m);
+    if (x.length < 2 || weight.length !== 2 || x.at(-1) !== k || !biasFits)
       throw new ShapeError(
         `linear: expected x [.., n, k], weight [k, m] and bias [m], got ${[x, weight, ...(bias ? [bias] : [])].map(showShape).join(", ")}`,
       );
-    atLeast("linear", 2, x, "[.., n, k]");
-    const shape = [...x.slice(0, -1), weight[1]];
-    if (bias) broadcastInto("linear", "a bias", bias, shape);
-    return shape;
+    return [...x.slice(0, -1), m];
   },
   attention({ activation, mask, heads, keyValueHeads, scale, divide }, query, key, value, bias, visible) {
     checkWeighing("attention", activation, 0);
@@ -167,6 +214,10 @@ function positiveInteger(where: string, name: string, value: number): void {
   required(Number.isInteger(value) && value > 0, where, `${name} to be a whole number > 0`, value);
 }
 
+function yesOrNo(where: string, name: string, value: unknown): void {
+  required(typeof value === "boolean", where, `${name} to be true or false`, value);
+}
+
 function checkOrder(where: string, order: unknown): void {
   required(order === 0 || order === 1, where, "order 0 or 1", order);
 }
@@ -183,48 +234,3 @@ function broadcastInto(where: string, what: string, shape: Shape, into: Shape): 
   if (!fits)
     throw new ShapeError(`${where}: expected ${what} that broadcasts to ${showShape(into)}, got ${showShape(shape)}`);
 }
-
-/** Refuses what is no mask. */
-export function checkMask(where: string, mask: Mask): void {
-  const window = typeof mask === "object" && mask !== null ? mask.window : undefined;
-  const known = mask === "none" || mask === "causal" || (Number.isInteger(window) && (window as number) > 0);
-  required(known, where, 'mask "none", "causal" or { window: a whole number > 0 }', mask);
-}
-
-/** Refuses what is no divisor. */
-export function checkDivide(where: string, divide: Divide): void {
-  const power = typeof divide === "object" && divide !== null ? divide.lengthPower : undefined;
-  const known = divide === "none" || divide === "length" || Number.isFinite(power);
-  required(known, where, 'divide "none", "length" or { lengthPower: a finite number }', divide);
-}
-
-/** Refuses what does not weigh, or has no derivative entry by entry. */
-export function checkWeighing(where: string, activation: Weighing, order: 0 | 1): void {
-  if (activation === "softmax") {
-    if (order === 1)
-      throw new UnsupportedError(
-        `${where}: expected an activation whose derivative acts entry by entry for order 1, got softmax`,
-      );
-    return;
-  }
-  if (activation === "sparsemax") return;
-  if (typeof activation === "object" && activation !== null && activation.name === "sigmoid") {
-    const { bias } = activation;
-    required(bias === "-log length" || Number.isFinite(bias), where, 'sigmoid bias a number or "-log length"', bias);
-    return;
-  }
-  try {
-    activationOf(activation, where);
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    throw new RangeError(
-      error.message.replace("an activation (", 'an activation (softmax, sparsemax, { name: "sigmoid", bias }, '),
-    );
-  }
-}
-
-/** Whether an activation's row of weights depends on every score of the row. */
-export const actsOnRows = (activation: Weighing): activation is "softmax" | "sparsemax" =>
-  activation === "softmax" || activation === "sparsemax";
-
-export const showWeighing = (activation: Weighing): string => showActivation(activation);

@@ -3,7 +3,9 @@
  * +, −, ×, ÷ and √, which IEEE 754 rounds the same everywhere (`Math.log` and `Math.cos` are not so bound).
  * Not for cryptography.
  */
+import { checkOptions } from "./check.ts";
 import { show } from "./errors.ts";
+import { philox4x32 } from "./philox.ts";
 import { checkShape, type Shape, sizeOf } from "./shape.ts";
 import { allocate, type Tensor } from "./tensor.ts";
 
@@ -15,12 +17,15 @@ export interface Random {
   number(): number;
   /** Uniform on 0, …, below − 1, without bias. */
   integer(below: number): number;
-  /** Uniform on [from, to); by default [0, 1), float32. */
+  /**
+   * Uniform on [from, to); by default [0, 1), float32. Where the interval is so short or so far from 0 that the dtype
+   * rounds `from + (to − from) u` up, `to` itself may come; never on [0, 1).
+   */
   uniform<D extends FloatType = "float32">(
     shape: Shape,
     options?: { readonly from?: number; readonly to?: number; readonly dtype?: D },
   ): Tensor<D>;
-  /** Normal with this mean and standard deviation; by default 0, 1, float32. */
+  /** Normal with this mean and standard deviation; by default 0 and 1, float32. */
   normal<D extends FloatType = "float32">(
     shape: Shape,
     options?: { readonly mean?: number; readonly deviation?: number; readonly dtype?: D },
@@ -38,8 +43,8 @@ export interface Random {
  * @param seed - whole number, 0 ≤ seed < 2⁵³
  * @param options - `stream`: whole number, 0 ≤ stream < 2⁵³; default 0
  * @throws RangeError if seed or stream is not such a number
- * @source Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011;
- * normal deviates by Marsaglia's polar method
+ * @source Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011,
+ * https://doi.org/10.1145/2063384.2063405; normal deviates by the polar method of Marsaglia and Bray, SIAM Review 6 (1964)
  * @example
  * ```ts
  * import { random } from "@splineformer/tensor";
@@ -48,6 +53,7 @@ export interface Random {
  * ```
  */
 export function random(seed: number, options: { readonly stream?: number } = {}): Random {
+  checkOptions("random", options, ["stream"]);
   const { stream = 0 } = options;
   for (const [name, value] of Object.entries({ seed, stream }))
     if (!(Number.isSafeInteger(value) && value >= 0))
@@ -105,12 +111,19 @@ export function random(seed: number, options: { readonly stream?: number } = {})
   return {
     number,
     integer,
-    uniform(shape, { from = 0, to = 1, dtype } = {}) {
-      if (!(Number.isFinite(from) && Number.isFinite(to) && from <= to))
+    uniform(shape, options = {}) {
+      checkOptions("random.uniform", options, ["from", "to", "dtype"]);
+      const { from = 0, to = 1, dtype } = options;
+      if (!(Number.isFinite(from) && Number.isFinite(to - from) && from <= to))
         throw new RangeError(`random.uniform: expected finite from ≤ to, got ${show(from)} and ${show(to)}`);
-      return fill("random.uniform", shape, dtype, () => from + (to - from) * number());
+      if (dtype === "float64") return fill("random.uniform", shape, dtype, () => from + (to - from) * number());
+      // float32 has 24 digits; more would round up to `to`
+      const short = (): number => Math.floor(number() * 2 ** 24) * 2 ** -24;
+      return fill("random.uniform", shape, dtype, () => from + (to - from) * short());
     },
-    normal(shape, { mean = 0, deviation = 1, dtype } = {}) {
+    normal(shape, options = {}) {
+      checkOptions("random.normal", options, ["mean", "deviation", "dtype"]);
+      const { mean = 0, deviation = 1, dtype } = options;
       if (!(Number.isFinite(mean) && Number.isFinite(deviation) && deviation >= 0))
         throw new RangeError(
           `random.normal: expected a finite mean and a deviation ≥ 0, got ${show(mean)} and ${show(deviation)}`,
@@ -128,42 +141,6 @@ export function random(seed: number, options: { readonly stream?: number } = {})
       return order;
     },
   };
-}
-
-/**
- * Ten rounds of Philox: 128 counter bits under a 64-bit key become 128 random bits.
- *
- * @param counter - four 32-bit words, read
- * @param key - two 32-bit words, read
- * @param out - four 32-bit words, written
- */
-export function philox4x32(counter: Uint32Array, key: Uint32Array, out: Uint32Array): void {
-  let [c0, c1, c2, c3] = counter;
-  let [k0, k1] = key;
-  for (let round = 0; round < 10; round++) {
-    const high0 = highWord(0xd2511f53, c0);
-    const low0 = Math.imul(0xd2511f53, c0) >>> 0;
-    const high1 = highWord(0xcd9e8d57, c2);
-    const low1 = Math.imul(0xcd9e8d57, c2) >>> 0;
-    [c0, c1, c2, c3] = [(high1 ^ c1 ^ k0) >>> 0, low1, (high0 ^ c3 ^ k1) >>> 0, low0];
-    k0 = (k0 + 0x9e3779b9) >>> 0;
-    k1 = (k1 + 0xbb67ae85) >>> 0;
-  }
-  out[0] = c0;
-  out[1] = c1;
-  out[2] = c2;
-  out[3] = c3;
-}
-
-/** The upper 32 bits of a 32 × 32-bit product, by 16-bit halves. */
-function highWord(a: number, b: number): number {
-  const a0 = a & 0xffff;
-  const a1 = a >>> 16;
-  const b0 = b & 0xffff;
-  const b1 = b >>> 16;
-  const middle = a1 * b0 + ((a0 * b0) >>> 16);
-  const carry = (middle & 0xffff) + a0 * b1;
-  return (a1 * b1 + Math.floor(middle / 65536) + Math.floor(carry / 65536)) >>> 0;
 }
 
 /** log x for 0 < x < 1 by 2·atanh((m−1)/(m+1)) on m ∈ [√½, √2): only operations that IEEE 754 rounds the same everywhere. */

@@ -26,9 +26,26 @@ export function sizeOf(shape: Shape): number {
   return size;
 }
 
-/** As it appears in messages: `[2, 3]`. */
+/**
+ * As it appears in messages.
+ *
+ * @example
+ * ```ts
+ * import { showShape } from "@splineformer/tensor";
+ * showShape([2, 3]); // "[2, 3]"
+ * ```
+ */
 export const showShape = (shape: Shape): string => `[${shape.join(", ")}]`;
 
+/**
+ * Whether two shapes have the same lengths.
+ *
+ * @example
+ * ```ts
+ * import { sameShape } from "@splineformer/tensor";
+ * sameShape([2, 3], [3, 2]); // false
+ * ```
+ */
 export const sameShape = (a: Shape, b: Shape): boolean => a.length === b.length && a.every((n, i) => n === b[i]);
 
 /** Refuses what is not a list of lengths. */
@@ -62,7 +79,16 @@ export function broadcastShapes(where: string, a: Shape, b: Shape): Shape {
   return shape;
 }
 
-/** For each entry of `to`, the offset of the entry of `from` that broadcasting puts there. */
+/**
+ * For each entry of `to`, the offset of the entry of `from` that broadcasting puts there.
+ *
+ * @param from - a shape that broadcasts to `to`
+ * @example
+ * ```ts
+ * import { broadcastOffsets } from "@splineformer/tensor";
+ * [...broadcastOffsets([2, 1], [2, 3])]; // [0, 0, 0, 1, 1, 1]
+ * ```
+ */
 export function broadcastOffsets(from: Shape, to: Shape): Int32Array {
   const offsets = new Int32Array(sizeOf(to));
   const missing = to.length - from.length;

@@ -2,6 +2,7 @@
  * @file `Tensor`: a shape and numbers in row-major order, as plain data that survives `structuredClone`.
  * It has no methods: what is computed with tensors is computed by a device.
  */
+import { checkOptions, required } from "./check.ts";
 import { ShapeError, show } from "./errors.ts";
 import { checkShape, type Shape, showShape, sizeOf } from "./shape.ts";
 
@@ -29,13 +30,23 @@ export type Nested = number | boolean | readonly Nested[];
 
 const arrays = { float32: Float32Array, float64: Float64Array, int32: Int32Array, bool: Uint8Array } as const;
 const isDType = (dtype: unknown): dtype is DType => typeof dtype === "string" && Object.hasOwn(arrays, dtype);
+const checkDType = (where: string, dtype: unknown): void =>
+  void required(isDType(dtype), where, `dtype to be one of ${Object.keys(arrays).join(", ")}`, dtype);
 
 function dtypeOf(data: TensorData): DType {
   for (const dtype of Object.keys(arrays) as DType[]) if (data instanceof arrays[dtype]) return dtype;
   throw new RangeError(`tensor: expected a Float32Array, Float64Array, Int32Array or Uint8Array, got ${show(data)}`);
 }
 
-/** Fresh storage, all zeros. */
+/**
+ * Fresh storage, all zeros.
+ *
+ * @example
+ * ```ts
+ * import { allocate } from "@splineformer/tensor";
+ * allocate("float64", 3).length; // 3
+ * ```
+ */
 export const allocate = <D extends DType>(dtype: D, length: number): Storage[D] =>
   new arrays[dtype](length) as Storage[D];
 
@@ -46,7 +57,7 @@ export const allocate = <D extends DType>(dtype: D, length: number): Storage[D] 
  *
  * @param values - nested arrays of equal lengths, a number, or a typed array
  * @throws ShapeError if the nesting is ragged, or the shape asks for another number of entries
- * @throws RangeError if an entry is no number, or an `int32` entry is not whole
+ * @throws RangeError if an entry is no number, an `int32` entry is not whole, or a byte of a `bool` is not 0 or 1
  * @example
  * ```ts
  * import { tensor } from "@splineformer/tensor";
@@ -65,12 +76,10 @@ export function tensor(data: TensorData, shape: Shape): Tensor;
 export function tensor(values: Nested | TensorData, second?: Shape | { readonly dtype?: DType }): Tensor {
   if (ArrayBuffer.isView(values)) return fromTypedArray(values as TensorData, second as Shape);
   if (Array.isArray(second)) throw new ShapeError("tensor: expected a typed array beside a shape, got nested arrays");
-  const { dtype: asked, ...unknown } = (second ?? {}) as { readonly dtype?: DType };
-  if (Object.keys(unknown).length)
-    throw new RangeError(`tensor: expected the option dtype, got ${show(Object.keys(unknown))}`);
-  if (asked !== undefined && !isDType(asked))
-    throw new RangeError(`tensor: expected dtype to be one of ${Object.keys(arrays).join(", ")}, got ${show(asked)}`);
-  return fromNested(values as Nested, asked);
+  const options = (second ?? {}) as { readonly dtype?: DType };
+  checkOptions("tensor", options, ["dtype"]);
+  if (options.dtype !== undefined) checkDType("tensor", options.dtype);
+  return fromNested(values as Nested, options.dtype);
 }
 
 function fromTypedArray(data: TensorData, shape: Shape): Tensor {
@@ -78,6 +87,10 @@ function fromTypedArray(data: TensorData, shape: Shape): Tensor {
   const dtype = dtypeOf(data);
   if (sizeOf(shape) !== data.length)
     throw new ShapeError(`tensor: expected ${sizeOf(shape)} entries for shape ${showShape(shape)}, got ${data.length}`);
+  if (dtype === "bool") {
+    const other = data.find((v) => v > 1);
+    if (other !== undefined) throw new RangeError(`tensor: expected 0 or 1 for bool, got ${other}`);
+  }
   return { dtype, shape: [...shape], data };
 }
 
@@ -104,12 +117,15 @@ function fromNested(values: Nested, asked?: DType): Tensor {
   visit(values, 0);
   const dtype = asked ?? (entries.length > 0 && entries.every((v) => typeof v === "boolean") ? "bool" : "float32");
   const data = allocate(dtype, entries.length);
-  entries.forEach((v, i) => {
-    if (dtype === "int32" && !(Number.isInteger(v) && Math.abs(v as number) <= 0x7fffffff))
-      throw new RangeError(`tensor: expected whole 32-bit numbers for int32, got ${show(v)}`);
-    data[i] = dtype === "bool" ? (v ? 1 : 0) : Number(v);
-  });
+  if (dtype === "int32") checkWhole("tensor", entries.map(Number));
+  for (const [i, v] of entries.entries()) data[i] = dtype === "bool" ? Number(Number(v) !== 0) : Number(v);
   return { dtype, shape, data };
+}
+
+/** Refuses what int32 does not hold: storing it would silently give another number. */
+function checkWhole(where: string, values: Iterable<number>): void {
+  for (const v of values)
+    if ((v | 0) !== v) throw new RangeError(`${where}: expected whole 32-bit numbers for int32, got ${show(v)}`);
 }
 
 /**
@@ -123,21 +139,36 @@ function fromNested(values: Nested, asked?: DType): Tensor {
  */
 export function zeros<D extends DType = "float32">(shape: Shape, options: { readonly dtype?: D } = {}): Tensor<D> {
   checkShape("zeros", shape);
+  checkOptions("zeros", options, ["dtype"]);
   const dtype = options.dtype ?? ("float32" as D);
-  if (!isDType(dtype)) throw new RangeError(`zeros: expected a dtype, got ${show(dtype)}`);
+  checkDType("zeros", dtype);
   return { dtype, shape: [...shape], data: allocate(dtype, sizeOf(shape)) };
 }
 
-/** Whether a value is a tensor (also one that came through `structuredClone`). */
+/**
+ * Whether a value is a tensor (also one that came through `structuredClone`).
+ *
+ * @example
+ * ```ts
+ * import { isTensor, tensor } from "@splineformer/tensor";
+ * isTensor(structuredClone(tensor([1, 2]))); // true
+ * isTensor([1, 2]); // false
+ * ```
+ */
 export function isTensor(value: unknown): value is Tensor {
   if (typeof value !== "object" || value === null) return false;
   const { dtype, shape, data } = value as Partial<Tensor>;
-  return isDType(dtype) && Array.isArray(shape) && data instanceof arrays[dtype];
+  return (
+    isDType(dtype) && Array.isArray(shape) && data instanceof arrays[dtype] && sizeOf(shape as Shape) === data.length
+  );
 }
 
 /**
- * The same numbers stored as another dtype, rounded where they must be; the tensor itself if nothing changes.
+ * The same numbers stored as another dtype; the tensor itself if nothing changes.
  *
+ * float32 rounds; `bool` is whether an entry is not 0; `int32` takes whole numbers only.
+ *
+ * @throws RangeError if `int32` does not hold an entry
  * @example
  * ```ts
  * import { cast, tensor } from "@splineformer/tensor";
@@ -145,15 +176,25 @@ export function isTensor(value: unknown): value is Tensor {
  * ```
  */
 export function cast<D extends DType>(x: Tensor, dtype: D): Tensor<D> {
-  if (!isDType(dtype)) throw new RangeError(`cast: expected a dtype, got ${show(dtype)}`);
+  checkDType("cast", dtype);
   if ((x.dtype as DType) === dtype) return x as Tensor<D>;
+  if (dtype === "int32") checkWhole("cast", x.data);
   const data = allocate(dtype, x.data.length);
-  if (dtype === "bool") for (let i = 0; i < data.length; i++) data[i] = x.data[i] ? 1 : 0;
+  if (dtype === "bool") for (let i = 0; i < data.length; i++) data[i] = Number(x.data[i] !== 0);
   else data.set(x.data);
   return { dtype, shape: x.shape, data };
 }
 
-/** The same numbers under another shape of the same size; storage is shared. */
+/**
+ * The same numbers under another shape of the same size; storage is shared.
+ *
+ * @throws ShapeError if the sizes differ
+ * @example
+ * ```ts
+ * import { reshape, tensor, toNested } from "@splineformer/tensor";
+ * toNested(reshape(tensor([1, 2, 3, 4]), [2, 2])); // [[1, 2], [3, 4]]
+ * ```
+ */
 export function reshape<D extends DType>(x: Tensor<D>, shape: Shape): Tensor<D> {
   checkShape("reshape", shape);
   if (sizeOf(shape) !== x.data.length)

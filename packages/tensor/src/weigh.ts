@@ -5,14 +5,32 @@
 import { type Pointwise, pointwiseFunction } from "./activations.ts";
 import type { Attributes, Divide, Mask, Weighing } from "./vocabulary.ts";
 
-/** The keys that the mask shows to a query, in order. On a rectangle, key ≤ query counts from the top left. */
+/**
+ * The keys that the mask shows to a query, in order. On a rectangle, key ≤ query counts from the top left.
+ *
+ * @example
+ * ```ts
+ * import { visibleKeys } from "@splineformer/tensor";
+ * visibleKeys("causal", 1, 5); // [0, 1]
+ * visibleKeys({ window: 2 }, 3, 5); // [2, 3]
+ * ```
+ */
 export function visibleKeys(mask: Mask, query: number, keys: number): number[] {
   const to = mask === "none" ? keys : Math.min(query + 1, keys);
   const from = typeof mask === "object" ? Math.max(0, query + 1 - mask.window) : 0;
   return Array.from({ length: Math.max(to - from, 0) }, (_, i) => from + i);
 }
 
-/** What a row of n visible keys is divided by. */
+/**
+ * What a row of n visible keys is divided by.
+ *
+ * @example
+ * ```ts
+ * import { divisor } from "@splineformer/tensor";
+ * divisor("length", 7); // 7
+ * divisor({ lengthPower: 0.5 }, 9); // 3
+ * ```
+ */
 export function divisor(divide: Divide, n: number): number {
   if (divide === "none") return 1;
   return divide === "length" ? n : n ** divide.lengthPower;
@@ -22,6 +40,13 @@ export function divisor(divide: Divide, n: number): number {
  * The weights of a row of visible scores; nothing visible gives nothing.
  *
  * @param round - rounds every operation to what the device stores
+ * @returns a function of the scores of the keys that one query sees
+ * @example
+ * ```ts
+ * import { weighRow } from "@splineformer/tensor";
+ * const weights = weighRow({ activation: "sparsemax", mask: "none", order: 0, divide: "none" });
+ * weights([3, 2.5, 0]); // [0.75, 0.25, 0]
+ * ```
  */
 export function weighRow(
   { activation, order, divide }: Attributes["weigh"],
@@ -34,8 +59,11 @@ export function weighRow(
   if (activation === "softmax") return (z) => divided(softmax(z, round));
   if (activation === "sparsemax")
     return (z) => {
-      const tau = sparsemaxThreshold(z, round);
-      return divided(z.map((s) => (order === 1 ? Number(s > tau) : Math.max(round(s - tau), 0))));
+      // weights do not change when every score is shifted, and near 0 a large score costs no digits
+      const top = largest(z);
+      const shifted = z.map((s) => round(s - top));
+      const tau = shiftedThreshold(shifted, round);
+      return divided(shifted.map((s) => (order === 1 ? Number(s > tau) : Math.max(round(s - tau), 0))));
     };
   const bias = sigmoidBias(activation);
   if (bias === undefined) {
@@ -49,24 +77,40 @@ export function weighRow(
   };
 }
 
-/** The bias of a sigmoid weighing, whose plain name means −log(visible keys); undefined for every other activation. */
+/**
+ * The bias of a sigmoid weighing, whose plain name means −log(visible keys); undefined for every other activation.
+ *
+ * @example
+ * ```ts
+ * import { sigmoidBias } from "@splineformer/tensor";
+ * sigmoidBias("sigmoid"); // "-log length"
+ * sigmoidBias({ name: "sigmoid", bias: -2 }); // -2
+ * sigmoidBias("relu"); // undefined
+ * ```
+ */
 export function sigmoidBias(activation: Weighing): number | "-log length" | undefined {
   if (activation === "sigmoid") return "-log length";
   return typeof activation === "object" && activation.name === "sigmoid" ? activation.bias : undefined;
 }
 
 function softmax(z: readonly number[], round: (x: number) => number): number[] {
-  let maximum = Number.NEGATIVE_INFINITY;
-  for (const s of z) maximum = Math.max(maximum, s);
-  const exponentials = z.map((s) => round(Math.exp(round(s - maximum))));
+  const top = largest(z);
+  const exponentials = z.map((s) => round(Math.exp(round(s - top))));
   let sum = 0;
   for (const e of exponentials) sum = round(sum + e);
   return exponentials.map((e) => round(e / sum));
 }
 
+function largest(z: readonly number[]): number {
+  let top = Number.NEGATIVE_INFINITY;
+  for (const s of z) top = Math.max(top, s);
+  return top;
+}
+
 /**
- * The τ with `Σ max(z − τ, 0) = 1`: sparsemax is the projection of the scores on the simplex.
+ * The τ with `Σ max(z − τ, 0) = 1`: sparsemax is the projection of the scores on the simplex. No score, no τ: NaN.
  *
+ * @param round - rounds every operation to what the device stores
  * @source arXiv 1602.02068, algorithm 1
  * @example
  * ```ts
@@ -75,12 +119,25 @@ function softmax(z: readonly number[], round: (x: number) => number): number[] {
  * ```
  */
 export function sparsemaxThreshold(z: readonly number[], round: (x: number) => number = (x) => x): number {
-  const sorted = [...z].sort((a, b) => b - a);
+  const top = largest(z);
+  return round(
+    top +
+      shiftedThreshold(
+        z.map((s) => round(s - top)),
+        round,
+      ),
+  );
+}
+
+/** The threshold of scores of which the largest is 0: it lies in [−1, 0). */
+function shiftedThreshold(z: readonly number[], round: (x: number) => number): number {
+  const sorted = z.toSorted((a, b) => b - a);
   let sum = 0;
   let tau = Number.NaN;
   for (let k = 1; k <= sorted.length; k++) {
     sum = round(sum + sorted[k - 1]);
-    if (1 + k * sorted[k - 1] > sum) tau = round(round(sum - 1) / k);
+    if (1 + k * sorted[k - 1] <= sum) break;
+    tau = round(round(sum - 1) / k);
   }
   return tau;
 }
