@@ -9,7 +9,7 @@ export function refusal(name: string, expected: string, got: unknown): RangeErro
 }
 
 /** A short text for any value: strings quoted, long lists cut. */
-export function show(value: unknown): string {
+function show(value: unknown): string {
   if (typeof value === "string") return JSON.stringify(value);
   if (Array.isArray(value) || ArrayBuffer.isView(value)) {
     const items = Array.from(value as unknown as ArrayLike<unknown>);

@@ -8,13 +8,9 @@
  */
 
 import { chebyshevNodes, resampleMatrix, transformColumns } from "./chebyshev-grid.ts";
-import {
-  antiderivativeCoefficients,
-  columnCoefficients,
-  derivativeCoefficients,
-  writeNodeValues,
-} from "./chebyshev-series.ts";
+import { columnCoefficients, writeNodeValues } from "./chebyshev-series.ts";
 import { checkChoice, checkFinite, checkIncreasing, checkNumbers, checkOptions, refusal } from "./check.ts";
+import { differentiated, integral, integrated } from "./piecewise-calculus.ts";
 import { type Extrema, type PiecewiseRootOptions, piecewiseExtrema, piecewiseRoots } from "./piecewise-roots.ts";
 import type { Roots } from "./root-isolation.ts";
 import {
@@ -182,6 +178,13 @@ export class PiecewisePolynomial implements Pieces {
    * @param options - `side`: overrides the function's own
    * @returns a number, or a Float64Array of the same length
    * @throws RangeError if t is not finite, or outside the breakpoints of a function with extrapolation "none"
+   * @example
+   * ```ts
+   * import { PiecewisePolynomial } from "@splineformer/spline";
+   * const step = PiecewisePolynomial.fromCoefficients([0, 1, 2], [[5], [7]]);
+   * step.evaluate([0.5, 1]); // [5, 7]
+   * step.evaluate(1, { side: "left" }); // 5
+   * ```
    */
   evaluate(t: number, options?: { readonly side?: Side }): number;
   evaluate(t: ArrayLike<number>, options?: { readonly side?: Side }): Float64Array;
@@ -233,67 +236,52 @@ export class PiecewisePolynomial implements Pieces {
    *
    * @param order - an integer ≥ 0; default 1
    * @throws RangeError if the order is not an integer ≥ 0
+   * @example
+   * ```ts
+   * import { PiecewisePolynomial } from "@splineformer/spline";
+   * const tent = PiecewisePolynomial.fromCoefficients([0, 1, 2], [[0, 1], [1, -1]]);
+   * tent.derivative().evaluate([0.5, 1.5]); // [1, -1]
+   * ```
    */
   derivative(order = 1): PiecewisePolynomial {
     if (!Number.isInteger(order) || order < 0) throw refusal("derivative", "order an integer ≥ 0", order);
     if (order === 0) return this;
-    const { breakpoints, degree, side } = this;
-    const count = breakpoints.length - 1;
-    const low = Math.max(degree - 1, 0);
-    const values = new Float64Array(count * (low + 1));
-    const slope = new Float64Array(low + 1);
-    for (let i = 0; i < count; i++) {
-      derivativeCoefficients(this.chebyshevCoefficients, slope, i * (degree + 1), degree);
-      const perUnit = 2 / (breakpoints[i + 1] - breakpoints[i]);
-      for (let k = 0; k <= low; k++) slope[k] *= perUnit;
-      writeNodeValues(slope, 0, low, values, i * (low + 1));
-    }
-    const tails = this.#tails && mapTails(this.#tails, (a) => a.slice(1).map((c, k) => c * (k + 1)));
-    return new PiecewisePolynomial(breakpoints, values, { extrapolation: this.#continuation(tails), side }).derivative(
-      order - 1,
-    );
+    const { values, tails } = differentiated(this, this.#tails);
+    return this.#with(values, tails).derivative(order - 1);
   }
 
   /**
    * The continuous F with F′ = s and F(x₀) = 0, tails included.
    *
    * A periodic function has a periodic antiderivative only if its mean is zero, so that of a periodic one ends at the breakpoints ("none").
+   * @example
+   * ```ts
+   * import { PiecewisePolynomial } from "@splineformer/spline";
+   * const tent = PiecewisePolynomial.fromCoefficients([0, 1, 2], [[0, 1], [1, -1]]);
+   * tent.antiderivative().evaluate([0, 1, 2]); // [0, 0.5, 1]
+   * ```
    */
   antiderivative(): PiecewisePolynomial {
-    const { breakpoints, degree, side } = this;
-    const count = breakpoints.length - 1;
-    const high = degree + 1;
-    const values = new Float64Array(count * (high + 1));
-    let sum = 0;
-    for (let i = 0; i < count; i++) {
-      const c = antiderivativeCoefficients(this.chebyshevCoefficients, i * (degree + 1), degree);
-      const half = 0.5 * (breakpoints[i + 1] - breakpoints[i]);
-      for (let k = 0; k <= high; k++) c[k] *= half;
-      c[0] += sum;
-      const first = i * (high + 1);
-      writeNodeValues(c, 0, high, values, first);
-      values[first] = sum; // the pieces meet to the last bit
-      sum = values[first + high];
-    }
-    const integral = (a: readonly number[], constant: number) => [constant, ...a.map((c, k) => c / (k + 1))];
-    const tails = this.#tails && { left: integral(this.#tails.left, 0), right: integral(this.#tails.right, sum) };
-    const extrapolation = this.extrapolation === "periodic" ? "none" : this.#continuation(tails);
-    return new PiecewisePolynomial(breakpoints, values, { extrapolation, side });
+    const { values, tails } = integrated(this, this.#tails);
+    return this.extrapolation === "periodic"
+      ? new PiecewisePolynomial(this.breakpoints, values, { side: this.side })
+      : this.#with(values, tails);
   }
 
   /**
    * ∫_a^b s(t) dt, of either sign; exact for the pieces up to rounding, the continuation included.
    *
    * @throws RangeError if a or b is not finite, or outside the breakpoints of a function with extrapolation "none"
+   * @example
+   * ```ts
+   * import { PiecewisePolynomial } from "@splineformer/spline";
+   * const tent = PiecewisePolynomial.fromCoefficients([0, 1, 2], [[0, 1], [1, -1]]);
+   * tent.integrate(0, 2); // 1
+   * tent.integrate(2, 1); // -0.5
+   * ```
    */
   integrate(a: number, b: number): number {
-    let sum = 0;
-    for (const part of segments("integrate", this, Math.min(a, b), Math.max(a, b))) {
-      let mean = 0;
-      for (let k = 0; k < part.coefficients.length; k += 2) mean += part.coefficients[k] / (1 - k * k);
-      sum += (part.to - part.from) * mean;
-    }
-    return b < a ? -sum : sum;
+    return integral(this, a, b);
   }
 
   /**
@@ -303,6 +291,12 @@ export class PiecewisePolynomial implements Pieces {
    *
    * @param options - `from`, `to`: default the first and the last breakpoint, infinite where tails have degree ≤ 1; `tolerance`, `scale`
    * @throws RangeError if an option is unknown or the interval leaves the function's domain
+   * @example
+   * ```ts
+   * import { PiecewisePolynomial } from "@splineformer/spline";
+   * const s = PiecewisePolynomial.fromCoefficients([0, 1, 2, 3], [[-1, 4], [3, -3], [0]]);
+   * s.roots(); // { roots: [0.25, 2], flat: [[2, 3]] }
+   * ```
    */
   roots(options: PiecewiseRootOptions = {}): Roots {
     return piecewiseRoots(this, options);
@@ -316,6 +310,12 @@ export class PiecewisePolynomial implements Pieces {
    *
    * @param options - `from`, `to`: default the first and the last breakpoint; `tolerance`, `scale`
    * @throws RangeError if an option is unknown or the interval leaves the function's domain
+   * @example
+   * ```ts
+   * import { PiecewisePolynomial } from "@splineformer/spline";
+   * const tent = PiecewisePolynomial.fromCoefficients([0, 1, 2], [[0, 1], [1, -1]]);
+   * tent.extrema(); // { extrema: [{ at: 1, value: 1, kind: "maximum" }], flat: [] }
+   * ```
    */
   extrema(options: PiecewiseRootOptions = {}): Extrema {
     checkOptions("extrema", options, ["from", "to", "tolerance", "scale"]);
@@ -327,6 +327,13 @@ export class PiecewisePolynomial implements Pieces {
    *
    * @param options - `tolerance`: relative error the values may have, default 2⁻⁴⁰; `at: "all"` adds x₀ and x_K with the continuation
    * @throws RangeError if an option is unknown
+   * @example
+   * ```ts
+   * import { PiecewisePolynomial } from "@splineformer/spline";
+   * const tent = PiecewisePolynomial.fromCoefficients([0, 1, 2], [[0, 1], [1, -1]]);
+   * tent.smoothness(); // [0]
+   * tent.derivative().smoothness(); // [-1]
+   * ```
    */
   smoothness(options: SmoothnessOptions = {}): number[] {
     return measureSmoothness(this, options);
@@ -350,28 +357,31 @@ export class PiecewisePolynomial implements Pieces {
   /** t ↦ s(t − by). */
   translate(by: number): PiecewisePolynomial {
     checkFinite("translate", by, "by");
-    const breakpoints = this.breakpoints.map((t) => t + by);
-    return new PiecewisePolynomial(breakpoints, this.values, {
-      extrapolation: this.#continuation(this.#tails),
-      side: this.side,
-    });
+    return this.#with(
+      this.values,
+      this.#tails,
+      this.breakpoints.map((t) => t + by),
+    );
   }
 
   /** t ↦ factor · s(t). */
   scale(factor: number): PiecewisePolynomial {
     checkFinite("scale", factor, "factor");
-    const tails = this.#tails && mapTails(this.#tails, (a) => a.map((c) => c * factor));
-    return new PiecewisePolynomial(
-      this.breakpoints,
-      this.values.map((v) => v * factor),
-      { extrapolation: this.#continuation(tails), side: this.side },
-    );
+    const times = (a: ArrayLike<number>) => Array.from(a, (v) => v * factor);
+    const tails = this.#tails && { left: times(this.#tails.left), right: times(this.#tails.right) };
+    return this.#with(Float64Array.from(times(this.values)), tails);
   }
 
   /**
    * s on [from, to] alone, extrapolation "none".
    *
    * @throws RangeError if from < to does not hold or the interval leaves the function's domain
+   * @example
+   * ```ts
+   * import { PiecewisePolynomial } from "@splineformer/spline";
+   * const tent = PiecewisePolynomial.fromCoefficients([0, 1, 2], [[0, 1], [1, -1]]);
+   * tent.restrict(0.5, 2).breakpoints; // [0.5, 1, 2]
+   * ```
    */
   restrict(from: number, to: number): PiecewisePolynomial {
     if (!(from < to)) throw refusal("restrict", "from < to", [from, to]);
@@ -379,14 +389,11 @@ export class PiecewisePolynomial implements Pieces {
     return new PiecewisePolynomial([from, ...parts.map((p) => p.to)], parts.map(nodeValues), { side: this.side });
   }
 
-  #continuation(tails: Tails | undefined): Exclude<Extrapolation, "tails"> | Tails {
-    if (tails) return tails;
-    return this.extrapolation as Exclude<Extrapolation, "tails">;
+  /** The same kind of function from other numbers. */
+  #with(values: Float64Array, tails: Tails | undefined, breakpoints = this.breakpoints): PiecewisePolynomial {
+    const extrapolation = tails ?? (this.extrapolation as Exclude<Extrapolation, "tails">);
+    return new PiecewisePolynomial(breakpoints, values, { extrapolation, side: this.side });
   }
-}
-
-function mapTails(tails: Tails, f: (a: readonly number[]) => readonly number[]): Tails {
-  return { left: f(tails.left), right: f(tails.right) };
 }
 
 function nodeValues({ coefficients }: Segment): Float64Array {

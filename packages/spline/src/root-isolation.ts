@@ -117,7 +117,7 @@ let flat: [number, number][] = [];
 export function search(coefficients: ArrayLike<number>, degree: number, options: RootOptions): Roots {
   let size = 0;
   for (let k = 0; k <= degree; k++) size += Math.abs(coefficients[k]);
-  if (!Number.isFinite(size)) throw refusal("roots", "coefficients with a finite sum", size);
+  if (!Number.isFinite(size)) throw refusal("isolateRoots", "coefficients with a finite sum", size);
   const { tolerance = (degree + 1) * 2 ** -52, scale = 0, interval } = options;
   c = coefficients;
   T = tolerance * Math.max(size, scale);
