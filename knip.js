@@ -1,12 +1,15 @@
 /** @file Which files are entered from outside; everything that none of them leads to is unused. */
 import { packages } from "./tooling/verify/src/workspace.js";
 
+const tests = "test/**/*.test.{ts,js}";
+
 export default {
   workspaces: {
-    ".": {},
-    "packages/cpu": { entry: ["assembly/index.ts!", "scripts/*.mjs"] },
-    "tooling/verify": { entry: ["src/index.js", "src/demo.js"] },
-    "tooling/examples": { entry: ["src/run.js"] },
+    "packages/*": { entry: [tests] },
+    "packages/cpu": { entry: [tests, "assembly/index.ts!", "scripts/*.mjs"] },
+    "tooling/*": { entry: [tests] },
+    "tooling/verify": { entry: [tests, "src/index.js", "src/demo.js"] },
+    "tooling/examples": { entry: [tests, "src/run.js", "examples.config.ts"] },
   },
   // a package whose index exports nothing is a name and its dependencies, no more
   ignoreWorkspaces: packages()

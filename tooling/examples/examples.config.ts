@@ -1,6 +1,6 @@
 /** How the generated tests of the examples run: published names lead to sources, other packages are those of the example's package. */
 import { join, relative } from "node:path";
-import { fromSources, reporting } from "@splineformer/build/vitest";
+import { fromSources, runs } from "@splineformer/build/vitest";
 import { defineConfig } from "vitest/config";
 import { root, sources } from "./src/collect.js";
 import { generated } from "./src/generate.js";
@@ -23,7 +23,7 @@ export default defineConfig({
     },
   ],
   test: {
-    ...reporting,
+    ...runs,
     include: ["generated/**/*.test.ts"],
     outputFile: { json: "test-results/examples.json" },
     // examples share their packages' modules, as the blocks of one page do

@@ -3,7 +3,7 @@
  * so that the count says what did not run.
  */
 import { basename } from "node:path";
-import { fromSources, nodeTests, reporting } from "@splineformer/build/vitest";
+import { fromSources, nodeTests, runs } from "@splineformer/build/vitest";
 import { playwright } from "@vitest/browser-playwright";
 import { defineConfig } from "vitest/config";
 import { launchOptions, whyNot } from "./index.js";
@@ -21,7 +21,7 @@ export function withBrowserTests({ browser = ["test/**/*.browser.test.ts"], node
   const nodeFiles = node === undefined ? nodeTests : { include: node };
   return defineConfig({
     test: {
-      ...reporting,
+      ...runs,
       projects: [{ ...fromSources, test: { ...nodeFiles, name: "node" } }, browserProject(browser)],
     },
   });

@@ -101,23 +101,28 @@ describe("the types of an example", () => {
   const folder = import.meta.dirname;
   const options = { root: resolve(folder, "../../.."), paths: { double: [resolve(folder, "double.ts")] } };
 
-  /** @param {string} code */
-  const errorsOf = (code) =>
+  /** @param {...string} codes */
+  const errorsOf = (...codes) =>
     typeErrors(
-      [{ folder, prelude: 'import { double } from "double";', code, place: (line) => `page.md:${line}` }],
+      codes.map((code) => ({
+        folder,
+        prelude: 'import { double } from "double";',
+        code,
+        place: (line) => `page.md:${line}`,
+      })),
       options,
     );
 
-  test("are checked against the sources", () => {
-    expect(errorsOf("double(2); // 4")).toEqual([[]]);
-    expect(errorsOf('1;\ndouble("2");')).toEqual([
+  test("are checked against the sources, unless the example says that they are wrong", () => {
+    const right = "double(2); // 4";
+    const wrongArgument = '1;\ndouble("2");';
+    const expectedToBeWrong = '// @ts-expect-error: no number\ndouble("2");';
+    expect(errorsOf(right, wrongArgument, "half(2);", expectedToBeWrong)).toEqual([
+      [],
       ["page.md:1: Argument of type 'string' is not assignable to parameter of type 'number'."],
+      ["page.md:0: Cannot find name 'half'."],
+      [],
     ]);
-    expect(errorsOf("half(2);")).toEqual([["page.md:0: Cannot find name 'half'."]]);
-  });
-
-  test("may be wrong where the example says so", () => {
-    expect(errorsOf('// @ts-expect-error: no number\ndouble("2");')).toEqual([[]]);
   });
 });
 

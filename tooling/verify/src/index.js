@@ -1,9 +1,11 @@
 /**
  * @file `pnpm verify`: every check of the repository, one line a step, and at the end the count of what passed and failed.
  * CI runs exactly this. A step's log is printed only when it fails; a failing step hides no later one that does not need it.
+ * `pnpm verify tests examples` runs these steps only, and those they need.
  */
 import { chromiumPath, whyNot } from "@splineformer/chromium";
 import { closingLine, failure, indent, sum } from "./count.js";
+import { packed } from "./packed.js";
 import { build, examples, lint, releases, sizes, tests, types, unused } from "./steps.js";
 
 /**
@@ -21,9 +23,10 @@ const steps = [
   { name: "types", run: types },
   { name: "tests", run: tests },
   { name: "examples", run: examples },
-  { name: "unused code", run: unused },
+  { name: "unused", run: unused },
   { name: "releases", run: releases },
   { name: "build", run: build },
+  { name: "packed", run: packed, needs: "build" },
   { name: "sizes", run: sizes, needs: "build" },
 ];
 
@@ -42,7 +45,7 @@ if (reason !== undefined) print(`Browser tests are skipped: ${reason}.`);
 
 /** @type {Map<string, Count>} */
 const found = new Map();
-for (const { name, run, needs } of steps) {
+for (const { name, run, needs } of chosen(process.argv.slice(2))) {
   const start = performance.now();
   const count = await outcome(run, needs);
   found.set(name, count);
@@ -56,6 +59,21 @@ const total = sum([...found.values()]);
 if (total.passed + total.failed === 0) total.failed = 1;
 print(closingLine(total));
 process.exitCode = total.failed > 0 ? 1 : 0;
+
+/**
+ * @param {readonly string[]} names - none: all
+ * @returns {readonly Step[]}
+ */
+function chosen(names) {
+  const unknown = names.find((name) => steps.every((step) => step.name !== name));
+  if (unknown !== undefined) {
+    const known = steps.map((step) => step.name).join(", ");
+    throw new RangeError(`verify: expected steps out of ${known}, got ${unknown}`);
+  }
+  const wanted = new Set(names);
+  for (const { name, needs } of steps) if (needs !== undefined && wanted.has(name)) wanted.add(needs);
+  return names.length === 0 ? steps : steps.filter(({ name }) => wanted.has(name));
+}
 
 /**
  * @param {Step["run"]} run

@@ -1,0 +1,30 @@
+import { describe, expect, test } from "vitest";
+import { contentComplaints } from "../src/packed.js";
+
+describe("the contents of a tarball", () => {
+  const files = [
+    "README.md",
+    "LICENSE",
+    "package.json",
+    ...["js", "cjs", "d.ts", "d.cts"].map((end) => `dist/index.${end}`),
+  ];
+
+  test("are complete with documentation, licence, both module systems and their types", () => {
+    expect(contentComplaints(files, "{}")).toEqual([]);
+    for (const [i, file] of files.entries()) {
+      expect(contentComplaints(files.toSpliced(i, 1), "{}")).toEqual([`expected the file ${file}`]);
+    }
+  });
+
+  test("leave out sources, tests and configuration", () => {
+    for (const file of ["src/index.ts", "test/a.test.ts", "dist/a.test.js", "tsconfig.json", "tsup.config.ts"]) {
+      expect(contentComplaints([...files, file], "{}")).toEqual([`expected no file ${file}`]);
+    }
+  });
+
+  test("name versions that can be installed from elsewhere", () => {
+    expect(contentComplaints(files, '{ "dependencies": { "a": "workspace:^", "b": "^1.0.0" } }')).toEqual([
+      'expected a version to be published, got "workspace:^"',
+    ]);
+  });
+});
