@@ -1,17 +1,15 @@
 /**
  * @file A network is plain data and one function that reads it with any operations. `forward` runs it.
  */
-import { checkOptions } from "./check.ts";
+import { checkOptions, required } from "./check.ts";
 import { ShapeError, show } from "./errors.ts";
 import { evaluate } from "./evaluate.ts";
 import { type Graph, type Node, type RecordOptions, record } from "./graph.ts";
+import { type Lifted, lift, parametersOf } from "./parameters.ts";
 import { reference } from "./reference.ts";
-import { type Shape, type Shaped, sameShape, showShape } from "./shape.ts";
+import { checkShape, type Shape, type Shaped, showShape } from "./shape.ts";
 import { isTensor, type Tensor } from "./tensor.ts";
 import type { Ops } from "./vocabulary.ts";
-
-/** A tree of parameters with its tensors read as T. */
-export type Lifted<P, T> = P extends Tensor ? T : P extends object ? { readonly [K in keyof P]: Lifted<P[K], T> } : P;
 
 /** The trailing axes of an input: lengths, or names of lengths that are free (`"tokens"`). Leading axes are batch. */
 export type InputShape = readonly (number | string)[];
@@ -80,6 +78,7 @@ export function forward<I extends string, C, P>(
 ): Shaped {
   checkOptions("forward", options, ["on"]);
   const ops = options.on;
+  required(typeof ops?.constant === "function", "forward", "on to be a device or other operations", ops);
   const given = namedInputs("forward", network, x);
   const shapes = {} as Record<I, Shape>;
   const inputs = {} as Record<I, Shaped>;
@@ -87,13 +86,27 @@ export function forward<I extends string, C, P>(
     shapes[name] = given[name].shape;
     inputs[name] = ops.constant(given[name]);
   }
-  return evaluate(graphOf(network, shapes), ops, { inputs, parameters: parametersOf(network) }).output;
+  let output: Shaped | undefined;
+  try {
+    output = evaluate(graphOf(network, shapes), ops, { inputs, parameters: parametersOf(network) }).output;
+    return output;
+  } finally {
+    // they were lifted here, so nobody else can give them back
+    const { release } = ops as { release?(x: Shaped): void };
+    for (const input of Object.values<Shaped>(inputs)) if (input !== output) release?.call(ops, input);
+  }
 }
 
 /**
  * Inputs by name, checked against the network: names, shapes, and equal free lengths.
  *
  * @throws RangeError or ShapeError naming `where`
+ * @example
+ * ```ts
+ * import { namedInputs, type Network, tensor } from "@splineformer/tensor";
+ * const twice: Network<"x"> = { inputs: { x: [2] }, config: {}, parameters: {}, run: (ops, _, { x }) => ops.add(x, x) };
+ * Object.keys(namedInputs("demo", twice, tensor([1, 2]))); // ["x"]
+ * ```
  */
 export function namedInputs<I extends string, C, P>(
   where: string,
@@ -103,7 +116,8 @@ export function namedInputs<I extends string, C, P>(
   const names = Object.keys(network.inputs) as I[];
   if (isTensor(x) && names.length !== 1)
     throw new RangeError(`${where}: expected inputs { ${names.join(", ")} }, got one tensor`);
-  if (typeof x !== "object" || x === null) throw new RangeError(`${where}: expected a tensor, got ${show(x)}`);
+  if (typeof x !== "object" || x === null || Array.isArray(x) || ArrayBuffer.isView(x))
+    throw new RangeError(`${where}: expected a tensor, or tensors by input name, got ${show(x)}`);
   const given = (isTensor(x) ? { [names[0]]: x } : x) as Record<I, Tensor>;
   for (const name of Object.keys(given))
     if (!names.includes(name as I))
@@ -124,21 +138,27 @@ function checkInputShapes<I extends string, C, P>(
   network: Network<I, C, P>,
   shapes: Readonly<Record<I, Shape>>,
 ): void {
-  const free = new Map<string, number>();
+  const free = new Map<string | number, number>();
+  for (const name of Object.keys(shapes))
+    required(Object.hasOwn(network.inputs, name), where, `inputs { ${Object.keys(network.inputs).join(", ")} }`, name);
   for (const name of Object.keys(network.inputs) as I[]) {
     const expected = network.inputs[name];
     const shape = shapes[name];
-    const trailing = shape.slice(shape.length - expected.length);
+    checkShape(`${where}: input ${show(name)}`, shape);
+    const trailing = shape.slice(Math.max(shape.length - expected.length, 0));
+    // what a free length was before, for the message
+    const before = expected.map((length) => (free.has(length) ? `${length} = ${free.get(length)}` : length));
     const fits =
       shape.length >= expected.length &&
-      expected.every(
-        (length, i) => (typeof length === "number" ? length : (free.get(length) ?? trailing[i])) === trailing[i],
-      );
+      expected.every((length, i) => {
+        if (typeof length === "number") return length === trailing[i];
+        if (!free.has(length)) free.set(length, trailing[i]);
+        return free.get(length) === trailing[i];
+      });
     if (!fits)
       throw new ShapeError(
-        `${where}: expected input ${show(name)} of shape [.., ${expected.join(", ")}], got ${showShape(shape)}`,
+        `${where}: expected input ${show(name)} of shape [${["..", ...before].join(", ")}], got ${showShape(shape)}`,
       );
-    for (const [i, length] of expected.entries()) if (typeof length === "string") free.set(length, trailing[i]);
   }
 }
 
@@ -176,65 +196,4 @@ export function graphOf<I extends string, C, P>(
   const graph = known.get(key) ?? draw();
   known.set(key, graph);
   return graph;
-}
-
-/** A tree of parameters with every tensor lifted into `ops`, under its dotted name. */
-export function lift<P, T extends Shaped>(ops: Ops<T>, parameters: P): Lifted<P, T> {
-  return mapTensors(parameters, (value, name) => ops.parameter(name, value)) as Lifted<P, T>;
-}
-
-/** A tree with every tensor replaced by what `f` gives for it and its dotted name. */
-function mapTensors(tree: unknown, f: (value: Tensor, name: string) => unknown): unknown {
-  const visit = (part: unknown, name: string): unknown => {
-    if (isTensor(part)) return f(part, name);
-    const inner = (key: string | number): string => (name ? `${name}.${key}` : String(key));
-    if (Array.isArray(part)) return part.map((p, i) => visit(p, inner(i)));
-    if (typeof part === "object" && part !== null)
-      return Object.fromEntries(Object.entries(part).map(([key, p]) => [key, visit(p, inner(key))]));
-    return part;
-  };
-  return visit(tree, "");
-}
-
-/**
- * Every parameter by its dotted name.
- *
- * @example
- * ```ts
- * import { parametersOf, tensor } from "@splineformer/tensor";
- * const network = { inputs: {}, config: {}, parameters: { layers: [{ weight: tensor([1]) }] }, run: () => { throw 0; } };
- * Object.keys(parametersOf(network)); // ["layers.0.weight"]
- * ```
- */
-export function parametersOf(network: Pick<Network, "parameters">): Record<string, Tensor> {
-  const found: Record<string, Tensor> = {};
-  mapTensors(network.parameters, (value, name) => {
-    found[name] = value;
-  });
-  return found;
-}
-
-/**
- * The same network with other numbers.
- *
- * @param named - a tensor for every parameter, or for some of them, by dotted name
- * @throws RangeError if a name is unknown
- * @throws ShapeError if a tensor has another shape than the parameter
- */
-export function withParameters<N extends Network<never>>(network: N, named: Readonly<Record<string, Tensor>>): N {
-  const known = parametersOf(network);
-  for (const [name, value] of Object.entries(named)) {
-    if (!Object.hasOwn(known, name))
-      throw new RangeError(`withParameters: expected a parameter's name, got ${show(name)}`);
-    if (!isTensor(value))
-      throw new RangeError(`withParameters: expected ${show(name)} to be a tensor, got ${show(value)}`);
-    if (!sameShape(value.shape, known[name].shape))
-      throw new ShapeError(
-        `withParameters: expected ${show(name)} of shape ${showShape(known[name].shape)}, got ${showShape(value.shape)}`,
-      );
-  }
-  const parameters = mapTensors(network.parameters, (value, name) =>
-    Object.hasOwn(named, name) ? named[name] : value,
-  );
-  return { ...network, parameters };
 }
