@@ -363,6 +363,25 @@ describe("smoothness", () => {
     );
   });
 
+  test("errors of the values that the tolerance allows are not taken for jumps of high derivatives", () => {
+    const breakpoints = [-1, 0.3, 1];
+    const f = (t: number) => Math.cos(3 * t) + t ** 11;
+    const noisy = (size: number) =>
+      new PiecewisePolynomial(
+        breakpoints,
+        [0, 1].map((i) => {
+          const [a, b] = [breakpoints[i], breakpoints[i + 1]];
+          // degree 29 holds f to rounding; between nodes the noise grows by the Lebesgue constant, < 3
+          return Array.from(
+            chebyshevNodes(29),
+            (u, j) => f(0.5 * (a + b) + 0.5 * (b - a) * u) + size * Math.cos(5 * j * j + i),
+          );
+        }),
+      );
+    expect(noisy(2 ** -42).smoothness()).toEqual([Number.POSITIVE_INFINITY]);
+    expect(noisy(2 ** -30).smoothness()).toEqual([-1]);
+  });
+
   test("a jump as large as the error allowed is no jump; a thousand times larger is", () => {
     const step = (gap: number) =>
       PiecewisePolynomial.fromCoefficients(
