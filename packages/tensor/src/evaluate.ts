@@ -1,11 +1,13 @@
 /**
  * @file A graph read by a device: every node's value after its operands, released after its last use.
  */
+
+import { required } from "./check.ts";
 import { openAttention, openLinear } from "./composites.ts";
 import { ShapeError, show } from "./errors.ts";
 import { type Applied, type Graph, isLeaf, type Leaf, type Node, operandsOf, record } from "./graph.ts";
 import { type Shape, type Shaped, sameShape, showShape } from "./shape.ts";
-import type { Tensor } from "./tensor.ts";
+import { isTensor, type Tensor } from "./tensor.ts";
 import { type Operands, type Ops, within } from "./vocabulary.ts";
 
 export interface Bindings<T> {
@@ -18,7 +20,10 @@ export interface Bindings<T> {
 /**
  * The outputs of a graph, by name, computed by `ops`.
  *
- * @throws RangeError if an input is missing
+ * With a device that has `release`, every intermediate value is given back after its last use, also when a later
+ * operation fails; the outputs, and the inputs that came in, belong to the caller.
+ *
+ * @throws RangeError if an input is missing or unknown
  * @throws ShapeError if an input or a parameter has another shape than was recorded
  * @example
  * ```ts
@@ -31,32 +36,65 @@ export function evaluate<T extends Shaped>(graph: Graph, ops: Ops<T>, bindings: 
   const release = (ops as { release?(x: T): void }).release?.bind(ops);
   const values: (T | undefined)[] = [];
   const finished = lastUses(graph);
-  for (const node of graph.nodes) {
-    values[node.id] = isLeaf(node) ? readLeaf(ops, node, bindings) : apply(ops, node, operands(node, values));
+  checkInputs(graph, bindings);
+  try {
+    for (const node of graph.nodes) {
+      values[node.id] = nodeValue(ops, node, values, bindings);
+      if (release)
+        for (const used of finished[node.id]) {
+          release(values[used.id] as T);
+          values[used.id] = undefined;
+        }
+    }
+  } catch (error) {
     if (release)
-      for (const used of finished[node.id]) {
-        release(values[used.id] as T);
-        values[used.id] = undefined;
+      for (const node of graph.nodes) {
+        const value = values[node.id];
+        if (!isLeaf(node) && value !== undefined) release(value);
       }
+    throw error;
   }
-  return outputsOf(graph, values as T[]);
+  return Object.fromEntries(Object.entries(graph.outputs).map(([name, node]) => [name, values[node.id] as T]));
 }
 
 /**
  * Every node's value, by `node.id`; nothing is released. For walks that need what lies between.
+ *
+ * @throws RangeError if an input is missing or unknown
+ * @throws ShapeError if an input or a parameter has another shape than was recorded
+ * @example
+ * ```ts
+ * import { evaluateAll, record, reference, tensor, toNested } from "@splineformer/tensor";
+ * const graph = record((ops, { x }) => ops.scale(ops.add(x, x), { factor: 3 }), { x: [2] });
+ * evaluateAll(graph, reference, { inputs: { x: tensor([1, 2]) } }).map(toNested); // [[1, 2], [2, 4], [6, 12]]
+ * ```
  */
 export function evaluateAll<T extends Shaped>(graph: Graph, ops: Ops<T>, bindings: Bindings<T>): T[] {
   const values: T[] = [];
-  for (const node of graph.nodes)
-    values.push(isLeaf(node) ? readLeaf(ops, node, bindings) : apply(ops, node, operands(node, values)));
+  checkInputs(graph, bindings);
+  for (const node of graph.nodes) values.push(nodeValue(ops, node, values, bindings));
   return values;
 }
 
-const operands = <T>(node: Node, values: readonly (T | undefined)[]): (T | undefined)[] =>
-  (node.inputs as readonly (Node | undefined)[]).map((x) => x && values[x.id]);
+function nodeValue<T extends Shaped>(
+  ops: Ops<T>,
+  node: Node,
+  values: readonly (T | undefined)[],
+  bindings: Bindings<T>,
+): T {
+  if (isLeaf(node)) return readLeaf(ops, node, bindings);
+  return apply(
+    ops,
+    node,
+    (node.inputs as readonly (Node | undefined)[]).map((x) => x && values[x.id]),
+  );
+}
 
-const outputsOf = <T>(graph: Graph, values: readonly T[]): Record<string, T> =>
-  Object.fromEntries(Object.entries(graph.outputs).map(([name, node]) => [name, values[node.id]]));
+function checkInputs<T>(graph: Graph, { inputs }: Bindings<T>): void {
+  const names = graph.nodes.flatMap((node) => (node.op === "input" ? [node.attributes.name] : []));
+  for (const name of Object.keys(inputs))
+    required(names.includes(name), "evaluate", `inputs ${names.map(show).join(", ") || "(none)"}`, name);
+}
 
 /** For each node, the operations' results that are used there for the last time and are no output. */
 function lastUses(graph: Graph): readonly (readonly Node[])[] {
@@ -68,12 +106,25 @@ function lastUses(graph: Graph): readonly (readonly Node[])[] {
   return finished;
 }
 
-/** A leaf's value. */
+/**
+ * A leaf's value: the bound one, or the recorded one.
+ *
+ * @throws RangeError if an input is missing
+ * @throws ShapeError if the value has another shape than was recorded
+ * @example
+ * ```ts
+ * import { type Leaf, readLeaf, record, reference, tensor, toNested } from "@splineformer/tensor";
+ * const graph = record((ops) => ops.parameter("w", tensor([1, 2])), {});
+ * const w = graph.nodes[0] as Leaf;
+ * toNested(readLeaf(reference, w, { inputs: {}, parameters: { w: tensor([3, 4]) } })); // [3, 4]
+ * ```
+ */
 export function readLeaf<T extends Shaped>(ops: Ops<T>, node: Leaf, { inputs, parameters }: Bindings<T>): T {
   if (node.op === "constant") return ops.constant(node.attributes.value);
   const { name } = node.attributes;
   if (node.op === "parameter") {
-    const value = parameters?.[name] ?? node.attributes.value;
+    const value = parameters && Object.hasOwn(parameters, name) ? parameters[name] : node.attributes.value;
+    required(isTensor(value), "evaluate", `parameter ${show(name)} to be a tensor`, value);
     checkSame("parameter", name, node.shape, value.shape);
     return ops.parameter(name, value);
   }
@@ -91,7 +142,16 @@ function checkSame(kind: string, name: string, expected: Shape, got: Shape): voi
     );
 }
 
-/** One operation computed by `ops`; a composite it does not know is opened here. */
+/**
+ * One operation computed by `ops`; a composite it does not know is opened here.
+ *
+ * @example
+ * ```ts
+ * import { type Applied, apply, record, reference, tensor, toNested } from "@splineformer/tensor";
+ * const { output } = record((ops, { x }) => ops.add(x, x), { x: [2] }).outputs;
+ * toNested(apply(reference, output as Applied, [tensor([1, 2]), tensor([3, 4])])); // [4, 6]
+ * ```
+ */
 export function apply<T extends Shaped>(ops: Ops<T>, node: Applied, inputs: readonly (T | undefined)[]): T {
   const here = node.scope ? within(ops, node.scope) : ops;
   if (node.op === "linear" && !here.linear)

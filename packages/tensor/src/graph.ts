@@ -2,10 +2,12 @@
  * @file A network as data. `record` runs a network with a recorder in place of a device; the graph can be evaluated by any
  * device, opened (composites become primitives) and folded by rules.
  */
+import { checkOptions, required } from "./check.ts";
+import { openAttention, openLinear } from "./composites.ts";
 import { show, UnsupportedError } from "./errors.ts";
 import { inferShape } from "./infer-shape.ts";
-import { checkShape, type Shape } from "./shape.ts";
-import type { Tensor } from "./tensor.ts";
+import { checkShape, type Shape, showShape } from "./shape.ts";
+import { isTensor, type Tensor } from "./tensor.ts";
 import {
   type Attributes,
   type CompositeName,
@@ -63,13 +65,40 @@ const arity: { readonly [K in OpName]: Operands<unknown>[K]["length"] } = {
   attention: 5,
 };
 
-/** Every operation's name. */
+/**
+ * Every operation's name.
+ *
+ * @example
+ * ```ts
+ * import { opNames } from "@splineformer/tensor";
+ * opNames.length; // 16
+ * ```
+ */
 export const opNames = Object.keys(arity) as readonly OpName[];
 
+/**
+ * Whether a node is an input, a constant or a parameter.
+ *
+ * @example
+ * ```ts
+ * import { isLeaf, record } from "@splineformer/tensor";
+ * const graph = record((ops, { x }) => ops.add(x, x), { x: [3] });
+ * graph.nodes.map(isLeaf); // [true, false]
+ * ```
+ */
 export const isLeaf = (node: Node): node is Leaf =>
   node.op === "input" || node.op === "constant" || node.op === "parameter";
 
-/** The operands that are there. */
+/**
+ * The operands that are there.
+ *
+ * @example
+ * ```ts
+ * import { operandsOf, record } from "@splineformer/tensor";
+ * const { output } = record((ops, { x }) => ops.add(x, x), { x: [3] }).outputs;
+ * operandsOf(output).map((node) => node.op); // ["input", "input"]
+ * ```
+ */
 export const operandsOf = (node: Node): readonly Node[] =>
   (node.inputs as readonly (Node | undefined)[]).filter((x) => x !== undefined);
 
@@ -85,6 +114,7 @@ export interface RecordOptions {
  * @param inputs - the shape of every input
  * @returns a graph whose output is `output`, or the names that f returned; what no output needs is left out
  * @throws ShapeError where the shapes do not fit, naming the operation and the place
+ * @throws RangeError if f mixes in tensors or nodes of another recording
  * @example
  * ```ts
  * import { evaluate, record, reference, tensor, toNested } from "@splineformer/tensor";
@@ -96,14 +126,13 @@ export interface RecordOptions {
 export function record<I extends string>(
   f: (ops: Ops<Node>, inputs: Readonly<Record<I, Node>>) => Node | Readonly<Record<string, Node>>,
   inputs: Readonly<Record<I, Shape>>,
-  { keep = compositeNames }: RecordOptions = {},
+  options: RecordOptions = {},
 ): Graph {
+  checkOptions("record", options, ["keep"]);
+  const { keep = compositeNames } = options;
   for (const name of keep)
-    if (!isComposite(name))
-      throw new RangeError(
-        `record: expected keep to name composites (${compositeNames.join(", ")}), got ${show(name)}`,
-      );
-  const recording: Recording = { nodes: [], parameters: new Map(), keep };
+    required(isComposite(name), "record", `keep to name composites (${compositeNames.join(", ")})`, name);
+  const recording: Recording = { nodes: [], parameters: new Map(), scopes: new Map(), keep };
   const leaves = {} as Record<I, Node>;
   for (const name of Object.keys(inputs) as I[]) {
     checkShape(`record: input ${show(name)}`, inputs[name]);
@@ -111,20 +140,31 @@ export function record<I extends string>(
   }
   const result = f(recorder(recording, ""), leaves);
   const outputs = isNode(result) ? { output: result } : result;
-  for (const [name, node] of Object.entries(outputs))
-    if (!isNode(node) || recording.nodes[node.id] !== node)
-      throw new RangeError(`record: expected output ${show(name)} to be a node of this recording, got ${show(node)}`);
+  required(typeof outputs === "object" && outputs !== null, "record", "a node, or nodes by name", outputs);
+  for (const [name, node] of Object.entries(outputs)) checkNode(recording, "record", `output ${show(name)}`, node);
   return prune(recording.nodes, outputs);
 }
 
 interface Recording {
   readonly nodes: Node[];
   readonly parameters: Map<string, Node>;
+  /** The operations inside each scope, so that each is made once. */
+  readonly scopes: Map<string, Ops<Node>>;
   readonly keep: readonly CompositeName[];
 }
 
 const isNode = (value: unknown): value is Node =>
   typeof value === "object" && value !== null && "op" in value && "id" in value && "inputs" in value;
+
+/** A tensor, or a node of another recording, would only fail much later, and far from here. */
+function checkNode(recording: Recording, where: string, what: string, value: unknown): void {
+  if (isNode(value) && recording.nodes[value.id] === value) return;
+  const got = isTensor(value) ? `a tensor ${showShape(value.shape)} (see ops.constant)` : showNode(value);
+  throw new RangeError(`${where}: expected ${what} to be a node of this recording, got ${got}`);
+}
+
+const showNode = (value: unknown): string =>
+  isNode(value) ? `${value.op} ${showShape(value.shape)} of another one` : show(value);
 
 function push(
   recording: Recording,
@@ -140,33 +180,59 @@ function push(
 }
 
 function recorder(recording: Recording, scope: string): Ops<Node> {
-  const ops: Record<string, unknown> = {
-    constant: (value: Tensor) => push(recording, scope, "constant", [], { value }, value.shape),
-    parameter(name: string, value: Tensor) {
-      const known = recording.parameters.get(name);
-      if (known) return known;
-      const node = push(recording, scope, "parameter", [], { name, value }, value.shape);
-      recording.parameters.set(name, node);
-      return node;
+  const known = recording.scopes.get(scope);
+  if (known) return known;
+  const made: Record<string, unknown> = {
+    constant: (value: Tensor) => {
+      placed(scope, () => required(isTensor(value), "constant", "a tensor", value));
+      return push(recording, scope, "constant", [], { value }, value.shape);
     },
+    parameter: (name: string, value: Tensor) => parameter(recording, scope, name, value),
     within: (name: string) => recorder(recording, scope ? `${scope}/${name}` : name),
   };
-  for (const op of opNames) {
-    if (isComposite(op) && !recording.keep.includes(op)) continue;
-    ops[op] = (...args: unknown[]) => {
+  const ops = made as unknown as Ops<Node>;
+  recording.scopes.set(scope, ops);
+  for (const op of opNames)
+    made[op] = (...args: unknown[]) => {
       const inputs = args.slice(0, arity[op]) as (Node | undefined)[];
       const attributes = args[arity[op]] ?? {};
-      return push(recording, scope, op, inputs, attributes, shapeAt(scope, op, attributes, inputs));
+      const shape = placed(scope, () => shapeOf(recording, op, inputs, attributes));
+      if (isComposite(op) && !recording.keep.includes(op)) return opened(ops, op, inputs, attributes);
+      return push(recording, scope, op, inputs, attributes, shape);
     };
-  }
-  return ops as unknown as Ops<Node>;
+  return ops;
 }
 
-/** `inferShape`, and a refusal says where. */
-function shapeAt(scope: string, op: OpName, attributes: unknown, inputs: readonly (Node | undefined)[]): Shape {
+function parameter(recording: Recording, scope: string, name: string, value: Tensor): Node {
+  const known = recording.parameters.get(name);
+  if (known?.op === "parameter" && known.attributes.value === value) return known;
+  placed(scope, () => {
+    required(typeof name === "string", "parameter", "a name", name);
+    required(isTensor(value), `parameter ${show(name)}`, "a tensor", value);
+    required(!known, "parameter", "one tensor for every name, which is how it is rebound", name);
+  });
+  const node = push(recording, scope, "parameter", [], { name, value }, value.shape);
+  recording.parameters.set(name, node);
+  return node;
+}
+
+function shapeOf(recording: Recording, op: OpName, inputs: readonly (Node | undefined)[], attributes: unknown): Shape {
   const infer = inferShape as (op: OpName, attributes: unknown, ...shapes: (Shape | undefined)[]) => Shape;
+  for (const [i, x] of inputs.entries()) if (x !== undefined) checkNode(recording, op, `operand ${i + 1}`, x);
+  return infer(op, attributes, ...inputs.map((x) => x?.shape));
+}
+
+/** A composite that is not kept, as its primitives. */
+function opened(ops: Ops<Node>, op: CompositeName, inputs: readonly unknown[], attributes: unknown): Node {
+  return op === "linear"
+    ? openLinear(ops, ...(inputs as Operands<Node>["linear"]), attributes as Attributes["linear"])
+    : openAttention(ops, ...(inputs as Operands<Node>["attention"]), attributes as Attributes["attention"]);
+}
+
+/** A refusal inside a part of the network says where. */
+function placed<R>(scope: string, body: () => R): R {
   try {
-    return infer(op, attributes, ...inputs.map((x) => x?.shape));
+    return body();
   } catch (error) {
     if (scope && error instanceof Error) error.message += ` at ${scope}`;
     throw error;
@@ -219,7 +285,20 @@ export function fold<R>(graph: Graph, rules: Rules<R>): R[] {
   return values;
 }
 
-/** A refusal that names the place: `reading: expected …, got … at block 0/attention`. */
+/**
+ * A refusal that names the place.
+ *
+ * @param reading - who refuses
+ * @param got - what came; by default the node's operation
+ * @example
+ * ```ts
+ * import { record, unsupported } from "@splineformer/tensor";
+ * const scale = { kind: "rms", epsilon: 0 } as const;
+ * const graph = record((ops, { x }) => (ops.within?.("norm") ?? ops).normalize(x, scale), { x: [3] });
+ * const error = unsupported("degree", "a polynomial", graph.outputs.output);
+ * error.message; // "degree: expected a polynomial, got normalize at norm"
+ * ```
+ */
 export function unsupported(reading: string, expected: string, node: Node, got: string = node.op): UnsupportedError {
   return new UnsupportedError(
     `${reading}: expected ${expected}, got ${got} at ${node.scope || "the top of the network"}`,

@@ -37,14 +37,11 @@ export {
   type Given,
   graphOf,
   type InputShape,
-  type Lifted,
-  lift,
   type Network,
   namedInputs,
-  parametersOf,
-  withParameters,
 } from "./network.ts";
 export { normalDistribution } from "./normal-distribution.ts";
+export { type Lifted, lift, parametersOf, withParameters } from "./parameters.ts";
 export { philox4x32 } from "./philox.ts";
 export { type Random, random } from "./random.ts";
 export { reference, reference32 } from "./reference.ts";
