@@ -1,1 +1,2 @@
-export {};
+/** @file The public names of `@splineformer/compiler`. */
+export { encoderFromSpline, type SplineEncoderOptions, type SplineForm } from "./encoder-from-spline.ts";
