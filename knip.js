@@ -8,8 +8,7 @@ export default {
     "packages/*": { entry: [tests] },
     "packages/cpu": { entry: [tests, "assembly/index.ts!", "scripts/*.mjs"] },
     "tooling/*": { entry: [tests] },
-    "tooling/verify": { entry: [tests, "src/index.js", "src/demo.js"] },
-    "tooling/examples": { entry: [tests, "src/run.js", "examples.config.ts"] },
+    "tooling/examples": { entry: [tests, "examples.config.ts"] },
   },
   // a package whose index exports nothing is a name and its dependencies, no more
   ignoreWorkspaces: packages()

@@ -44,6 +44,9 @@ export function parseClaim(comment) {
   if (thrown !== null && (thrown[2] !== undefined || prose.test(text.slice(thrown[0].length)))) {
     return { kind: "throws", name: thrown[1], message: thrown[2] };
   }
+  // the house's messages begin with the function's name
+  const message = /^throws\s+([a-z]\w*: .*)/.exec(text)?.[1];
+  if (message !== undefined) return { kind: "throws", name: undefined, message };
   const bound = /^(<=|>=|[<>≤≥])\s*/.exec(text);
   if (bound !== null) {
     const number = digits.exec(text.slice(bound[0].length));

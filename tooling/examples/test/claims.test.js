@@ -128,6 +128,7 @@ describe("words", () => {
     expect(parseClaim("throws")).toEqual({ kind: "throws", name: undefined, message: undefined });
     expect(parseClaim("throws a RangeError")).toMatchObject({ name: "RangeError" });
     expect(parseClaim("throws ShapeError: f: expected x, got y")).toMatchObject({ message: "f: expected x, got y" });
+    expect(parseClaim("throws f: expected x, got y")).toMatchObject({ message: "f: expected x, got y" });
     expect(parseClaim("throws things around")).toBeUndefined();
   });
 });

@@ -99,19 +99,20 @@ describe("an example", () => {
 
 describe("the types of an example", () => {
   const folder = import.meta.dirname;
-  const options = { root: resolve(folder, "../../.."), paths: { double: [resolve(folder, "double.ts")] } };
+  const root = resolve(folder, "../../..");
+  const double = "export function double(x: number): number { return 2 * x; }";
 
-  /** @param {...string} codes */
-  const errorsOf = (...codes) =>
-    typeErrors(
-      codes.map((code) => ({
-        folder,
-        prelude: 'import { double } from "double";',
-        code,
-        place: (line) => `page.md:${line}`,
-      })),
-      options,
-    );
+  /**
+   * @param {...string} codes - of examples that may use `double`
+   * @returns {string[][]} the errors of each
+   */
+  const errorsOf = (...codes) => {
+    /** @param {number} line */
+    const place = (line) => `page.md:${line}`;
+    const prelude = 'import { double } from "./example-0.ts";';
+    const modules = codes.map((code) => ({ folder, prelude, code, place }));
+    return typeErrors([{ folder, prelude: "", code: double, place }, ...modules], { root, paths: {} }).slice(1);
+  };
 
   test("are checked against the sources, unless the example says that they are wrong", () => {
     const right = "double(2); // 4";
