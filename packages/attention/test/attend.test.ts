@@ -47,8 +47,31 @@ const config: AttentionConfig = {
 describe("project", () => {
   it("is x W + b, then the activation", () => {
     const line = { weight: tensor([[2], [-1]]), bias: tensor([-3]) };
-    expect(toNested(project(reference, tensor([[1, 4], [5, 1]]), line))).toEqual([[-5], [6]]); // biome-ignore format: a matrix
-    expect(toNested(project(reference, tensor([[1, 4], [5, 1]]), line, "relu"))).toEqual([[0], [6]]); // biome-ignore format: a matrix
+    expect(
+      toNested(
+        project(
+          reference,
+          tensor([
+            [1, 4],
+            [5, 1],
+          ]),
+          line,
+        ),
+      ),
+    ).toEqual([[-5], [6]]);
+    expect(
+      toNested(
+        project(
+          reference,
+          tensor([
+            [1, 4],
+            [5, 1],
+          ]),
+          line,
+          "relu",
+        ),
+      ),
+    ).toEqual([[0], [6]]);
   });
 });
 
@@ -81,7 +104,10 @@ describe("attend", () => {
     const { parameters, x, memory } = drawn(2);
     const bias = seeded(3).normal([6, 5, 11]);
     const visible = seeded(4).mask([5, 11]);
-    const hidden = tensor(Float64Array.from({ length: 6 * 5 * 11 }, (_, i) => bias.data[i] - (visible.data[i % 55] ? 0 : 1e9)), [6, 5, 11]); // biome-ignore format: one line
+    const hidden = tensor(
+      Float64Array.from({ length: 6 * 5 * 11 }, (_, i) => bias.data[i] - (visible.data[i % 55] ? 0 : 1e9)),
+      [6, 5, 11],
+    );
     // without a divisor a hidden key is a key whose ReLU is off
     const undivided = { ...config, divide: "none" } as const;
     expect(attend(reference, undivided, parameters, x, memory, { bias, visible })).toEqual(

@@ -25,7 +25,8 @@ import { type AttentionOptions, attention } from "../src/index.ts";
 
 const matrix = (x: Tensor): Matrix => toNested(x) as Matrix;
 const matrices = (x: Tensor): Matrix[] => toNested(x) as Matrix[];
-const identity = (n: number): Tensor => tensor(Array.from({ length: n }, (_, i) => Array.from({ length: n }, (_, j) => Number(i === j)))); // biome-ignore format: one line
+const identity = (n: number): Tensor =>
+  tensor(Array.from({ length: n }, (_, i) => Array.from({ length: n }, (_, j) => Number(i === j))));
 
 /** What a call throws, with its class. */
 const refusalOf = (f: () => unknown): string => {
@@ -70,10 +71,13 @@ describe("the paper's example", () => {
   });
 
   it("has the softmax attention of the paper's weights", () => {
-    const expected = tensor([
-      [-1.94604137, 0.05395863],
-      [0.642391234, 2.642391234],
-    ], { dtype: "float64" }); // biome-ignore format: a matrix
+    const expected = tensor(
+      [
+        [-1.94604137, 0.05395863],
+        [0.642391234, 2.642391234],
+      ],
+      { dtype: "float64" },
+    );
     // the numbers are given to 8 decimals
     expect(largestDifference(attention(query, key, value), expected)).toBeLessThan(1e-8);
   });
@@ -174,7 +178,10 @@ describe("masks", () => {
     const visible = tensor(Array.from({ length: 5 }, () => [true, true, false, true, true, true, true]));
     const changed = (x: Tensor): Tensor => {
       const width = x.shape[1];
-      return tensor(Float64Array.from(x.data, (v, i) => (Math.floor(i / width) === 2 ? 1e6 : v)), x.shape); // biome-ignore format: one line
+      return tensor(
+        Float64Array.from(x.data, (v, i) => (Math.floor(i / width) === 2 ? 1e6 : v)),
+        x.shape,
+      );
     };
     for (const activation of weighings) {
       const options = { activation, divide: "length", mask: { visible } } as const;
@@ -245,7 +252,11 @@ describe("laws", () => {
 
   it("ReLU attention is homogeneous: queries, keys and values times 2 are the result times 8, exactly", () => {
     const [query, key, value] = drawn(15);
-    const twice = (x: Tensor): Tensor => tensor(Float64Array.from(x.data, (v) => 2 * v), x.shape); // biome-ignore format: one line
+    const twice = (x: Tensor): Tensor =>
+      tensor(
+        Float64Array.from(x.data, (v) => 2 * v),
+        x.shape,
+      );
     const once = attention(query, key, value, { activation: "relu" });
     const eightfold = attention(twice(query), twice(key), twice(value), { activation: "relu" });
     expect([...eightfold.data]).toEqual(Array.from(once.data, (v) => 8 * v));

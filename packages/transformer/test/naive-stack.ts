@@ -1,0 +1,75 @@
+/**
+ * @file Encoder and decoder stacks written out on nested arrays, following the documentation of the config and not the
+ * code: what the models are tested against.
+ */
+import { parametersOf, type Tensor, tensor, toNested } from "@splineformer/tensor";
+import { type Matrix, naiveActivation, naiveAttention, naiveMatmul, naiveNormalize } from "@splineformer/testing";
+import type { StackConfig } from "../src/index.ts";
+
+export const matrix = (x: Tensor): Matrix => toNested(x) as Matrix;
+export const fromMatrix = (x: Matrix): Tensor => tensor(x, { dtype: "float64" });
+
+const entrywise = (x: Matrix, f: (z: number, i: number, j: number) => number): Matrix =>
+  x.map((row, i) => row.map((z, j) => f(z, i, j)));
+
+/** The output for one input [tokens, input] and source, with the parameters whose names start with `prefix`. */
+export function naiveStack(config: StackConfig, parameters: unknown, x: Matrix, source?: Matrix, prefix = ""): Matrix {
+  const named = parametersOf({ parameters });
+  const at = (name: string): Tensor | undefined => named[prefix + name];
+  const vector = (name: string): ArrayLike<number> | undefined => at(name)?.data;
+  const line = (name: string, y: Matrix): Matrix => {
+    const product = naiveMatmul(y, matrix(at(`${name}.weight`) as Tensor));
+    return entrywise(product, (z, _, j) => z + (vector(`${name}.bias`)?.[j] ?? 0));
+  };
+  const clamp = (y: Matrix): Matrix => {
+    const { clamp: c } = config;
+    return c === "none" ? y : entrywise(y, (z) => Math.max(-c, Math.min(z, c)));
+  };
+  const norm = (name: string, y: Matrix): Matrix => {
+    const kind = config.norm;
+    if (kind === "none") return y;
+    const rows = y.map((row) => naiveNormalize(row, { kind, epsilon: config.normEpsilon }));
+    return entrywise(
+      rows,
+      (z, _, j) => z * (vector(`${name}.weight`) as ArrayLike<number>)[j] + (vector(`${name}.bias`)?.[j] ?? 0),
+    );
+  };
+  const attend = (name: string, y: Matrix, memory: Matrix, mask: StackConfig["attention"]["mask"]): Matrix => {
+    const [q, k, v] = [line(`${name}.query`, y), line(`${name}.key`, memory), line(`${name}.value`, memory)];
+    const { heads, keyValueHeads } = config;
+    const mixed = naiveAttention(q, k, v, undefined, undefined, { ...config.attention, heads, keyValueHeads, mask });
+    return line(`${name}.output`, mixed);
+  };
+  const sublayer = (block: string, name: string, y: Matrix, f: (z: Matrix) => Matrix): Matrix => {
+    const normName = `${block}.norms.${name}`;
+    const pre = config.normPlacement === "pre";
+    const scale = vector(`${block}.layerScale.${name}`);
+    const result = entrywise(f(clamp(pre ? norm(normName, y) : y)), (z, _, j) => z * (scale?.[j] ?? 1));
+    const sum = config.residual ? entrywise(result, (z, i, j) => z + y[i][j]) : result;
+    return pre ? sum : norm(normName, sum);
+  };
+
+  let y = config.input === "none" ? x : line("input", x);
+  const { tokens } = config;
+  if (tokens !== "given")
+    y = Array.from({ length: tokens }, (_, i) => y[0].slice(i * config.width, (i + 1) * config.width));
+  const positions = at("positions");
+  if (positions) y = entrywise(y, (z, i, j) => z + matrix(positions)[i][j]);
+  for (let l = 0; l < config.layers; l++) {
+    const block = `blocks.${l}`;
+    y = sublayer(block, "attention", y, (z) => attend(`${block}.attention`, z, z, config.attention.mask));
+    if (source) y = sublayer(block, "cross", y, (z) => attend(`${block}.cross`, z, clamp(source), "none"));
+    if (config.hidden > 0)
+      y = sublayer(block, "feedForward", y, (z) => {
+        const hidden = entrywise(
+          line(`${block}.feedForward.expand`, z),
+          naiveActivation(config.feedForward.activation, 0),
+        );
+        return line(`${block}.feedForward.contract`, hidden);
+      });
+  }
+  if (config.normPlacement === "pre") y = norm("norm", y);
+  if (config.pool === "first") y = [y[0]];
+  if (config.pool === "mean") y = [y[0].map((_, j) => y.reduce((sum, row) => sum + row[j], 0) / y.length)];
+  return config.output === "none" ? y : line("output", clamp(y));
+}
