@@ -35,9 +35,6 @@ export interface Finding {
   readonly problem: string;
 }
 
-/** A device, synchronous or not. */
-export type AnyDevice<T extends Shaped> = Device<T> | (SynchronousDevice & Device<T>);
-
 type Formula = <T extends Shaped>(ops: Ops<T>, operands: readonly (T | undefined)[]) => T;
 
 /** Shape, dtype and values of a case. */

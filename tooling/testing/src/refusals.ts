@@ -24,7 +24,12 @@ export const refusals: readonly OpCase[] = [
   opCase("splitHeads", "refuses 0 heads", [of(3, 5)], { heads: 0 }),
   opCase("mergeHeads", "refuses a matrix", [of(3, 5)], {}),
   opCase("activate", "refuses an unknown activation", [of(3)], wrong({ activation: "swish", order: 0 })),
-  opCase("activate", "refuses a softplus without sharpness", [of(3)], wrong({ activation: { name: "softplus", beta: 0 }, order: 0 })), // biome-ignore format: one case
+  opCase(
+    "activate",
+    "refuses a softplus without sharpness",
+    [of(3)],
+    wrong({ activation: { name: "softplus", beta: 0 }, order: 0 }),
+  ),
   opCase("activate", "refuses a second derivative", [of(3)], wrong({ activation: "relu", order: 2 })),
   opCase("weigh", "refuses a vector of scores", [of(5), undefined], weigh),
   opCase("weigh", "refuses a mask of another shape", [of(3, 5), of(5, 3)], weigh),
@@ -33,7 +38,10 @@ export const refusals: readonly OpCase[] = [
   opCase("weigh", "refuses an unknown mask", [of(3, 5), undefined], wrong({ ...weigh, mask: "diagonal" })),
   opCase("weigh", "refuses a window of 0", [of(3, 5), undefined], { ...weigh, mask: { window: 0 } }),
   opCase("weigh", "refuses an unknown divisor", [of(3, 5), undefined], wrong({ ...weigh, divide: "width" })),
-  opCase("weigh", "refuses the derivative of softmax, which is no number for each score", [of(3, 5), undefined], { ...weigh, order: 1 }), // biome-ignore format: one case
+  opCase("weigh", "refuses the derivative of softmax, which is no number for each score", [of(3, 5), undefined], {
+    ...weigh,
+    order: 1,
+  }),
   opCase("normalize", "refuses an unknown kind", [of(3, 5)], wrong({ kind: "batch", epsilon: 0 })),
   opCase("normalize", "refuses a negative epsilon", [of(3, 5)], { kind: "layer", epsilon: -1 }),
   opCase("normalize", "refuses a scalar", [of()], { kind: "layer", epsilon: 0 }),
@@ -52,10 +60,18 @@ export const refusals: readonly OpCase[] = [
   opCase("linear", "refuses a weight of another height", [of(5, 7), of(3, 2), undefined], { activation: "identity" }),
   opCase("linear", "refuses a bias of another width", [of(5, 7), of(7, 2), of(3)], { activation: "identity" }),
   opCase("linear", "refuses a vector", [of(7), of(7, 2), undefined], { activation: "identity" }),
-  opCase("attention", "refuses another number of values than keys", [of(3, 2), of(5, 2), of(7, 2), ], attend), // biome-ignore format: one case
-  opCase("attention", "refuses queries and keys of different widths", [of(3, 2), of(5, 6), of(5, 2), ], attend), // biome-ignore format: one case
-  opCase("attention", "refuses a width that the heads do not divide", [of(3, 5), of(7, 5), of(7, 2), ], attend), // biome-ignore format: one case
-  opCase("attention", "refuses heads that the groups do not divide", [of(3, 6), of(5, 4), of(5, 2), ], { ...attend, heads: 3 }), // biome-ignore format: one case
+  opCase("attention", "refuses another number of values than keys", [of(3, 2), of(5, 2), of(7, 2)], attend),
+  opCase("attention", "refuses queries and keys of different widths", [of(3, 2), of(5, 6), of(5, 2)], attend),
+  opCase("attention", "refuses a width that the heads do not divide", [of(3, 5), of(7, 5), of(7, 2)], attend),
+  opCase("attention", "refuses heads that the groups do not divide", [of(3, 6), of(5, 4), of(5, 2)], {
+    ...attend,
+    heads: 3,
+  }),
   opCase("attention", "refuses a bias of another shape", [of(3, 2), of(5, 2), of(5, 2), of(5, 3), undefined], attend),
-  opCase("attention", "refuses a mask of another shape", [of(3, 2), of(5, 2), of(5, 2), undefined, of(7, 3, 5)], attend), // biome-ignore format: one case
+  opCase(
+    "attention",
+    "refuses a mask of another shape",
+    [of(3, 2), of(5, 2), of(5, 2), undefined, of(7, 3, 5)],
+    attend,
+  ),
 ];

@@ -86,15 +86,48 @@ const attentions: readonly OpCase[] = [
       opCase("attention", of("one bias for all heads"), [...operands(5, 7, 2, 2), data.normal([5, 7])], two),
       opCase("attention", of("a bias for each key"), [...operands(5, 7, 2, 2), data.normal([7])], two),
       opCase("attention", of("visible keys"), [...operands(5, 7, 2, 2), undefined, data.mask([5, 7])], two),
-      opCase("attention", of("a query that sees nothing gets 0"), [...operands(3, 2, 2, 2), undefined, tensor([[1, 1], [0, 0], [0, 1]])], two), // biome-ignore format: a matrix
-      opCase("attention", of("visible keys for each of a batch"), [...operands(5, 7, 2, 2, 3, 2, [3]), undefined, data.mask([3, 1, 5, 7])], two), // biome-ignore format: one case
-      opCase("attention", of("bias, visible and causal together"), [...operands(5, 5, 2, 2), data.normal([2, 5, 5]), data.mask([5, 5])], { ...two, mask: "causal", divide: "length" }), // biome-ignore format: one case
+      opCase(
+        "attention",
+        of("a query that sees nothing gets 0"),
+        [
+          ...operands(3, 2, 2, 2),
+          undefined,
+          tensor([
+            [1, 1],
+            [0, 0],
+            [0, 1],
+          ]),
+        ],
+        two,
+      ),
+      opCase(
+        "attention",
+        of("visible keys for each of a batch"),
+        [...operands(5, 7, 2, 2, 3, 2, [3]), undefined, data.mask([3, 1, 5, 7])],
+        two,
+      ),
+      opCase(
+        "attention",
+        of("bias, visible and causal together"),
+        [...operands(5, 5, 2, 2), data.normal([2, 5, 5]), data.mask([5, 5])],
+        { ...two, mask: "causal", divide: "length" },
+      ),
       opCase("attention", of("one token"), operands(1, 1, 2, 2), two),
       opCase("attention", of("one query, as in decoding"), operands(1, 13, 2, 2), two),
       opCase("attention", of("heads of width 1"), operands(5, 7, 3, 3, 1, 1), { ...two, heads: 3, keyValueHeads: 3 }),
       opCase("attention", of("more keys than a tile"), operands(17, 37, 2, 2, 11, 5), { ...two, scale: 11 ** -0.5 }),
-      opCase("attention", of("one set of keys and values for a batch of queries"), [data.normal([2, 5, 3]), data.normal([7, 3]), data.normal([7, 2])], { ...plain, activation }), // biome-ignore format: one case
-      opCase("attention", of("scores of ±10,000"), [tensor([[100], [-100], [0.5]]), tensor([[100], [-100], [99]]), data.normal([3, 2])], { ...plain, activation }), // biome-ignore format: one case
+      opCase(
+        "attention",
+        of("one set of keys and values for a batch of queries"),
+        [data.normal([2, 5, 3]), data.normal([7, 3]), data.normal([7, 2])],
+        { ...plain, activation },
+      ),
+      opCase(
+        "attention",
+        of("scores of ±10,000"),
+        [tensor([[100], [-100], [0.5]]), tensor([[100], [-100], [99]]), data.normal([3, 2])],
+        { ...plain, activation },
+      ),
     ];
   }),
 ];

@@ -99,9 +99,39 @@ const extremes: readonly OpCase[] = few.flatMap((activation) => {
   const attributes = { ...plain, activation };
   const of = (special: string) => `${activation}, ${special}`;
   return [
-    opCase("weigh", of("scores of ±10,000"), [tensor([[1e4, -1e4, 9999], [-1e4, -1e4, -9999.5]])], attributes), // biome-ignore format: a matrix
-    opCase("weigh", of("scores of ±88"), [tensor([[88, -88, 0, 87], [-88, -87, -88, -89]])], attributes), // biome-ignore format: a matrix
-    opCase("weigh", of("equal scores"), [tensor([[3, 3, 3, 3, 3], [0, 0, 0, 0, 0]])], attributes), // biome-ignore format: a matrix
+    opCase(
+      "weigh",
+      of("scores of ±10,000"),
+      [
+        tensor([
+          [1e4, -1e4, 9999],
+          [-1e4, -1e4, -9999.5],
+        ]),
+      ],
+      attributes,
+    ),
+    opCase(
+      "weigh",
+      of("scores of ±88"),
+      [
+        tensor([
+          [88, -88, 0, 87],
+          [-88, -87, -88, -89],
+        ]),
+      ],
+      attributes,
+    ),
+    opCase(
+      "weigh",
+      of("equal scores"),
+      [
+        tensor([
+          [3, 3, 3, 3, 3],
+          [0, 0, 0, 0, 0],
+        ]),
+      ],
+      attributes,
+    ),
     opCase("weigh", of("one query and one key"), [scores(1, 1)], attributes),
     opCase("weigh", of("one key"), [scores(5, 1)], attributes),
     opCase("weigh", of("one query, as in decoding"), [scores(1, 13)], attributes),
