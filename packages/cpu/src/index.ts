@@ -1,1 +1,2 @@
-export {};
+export { cpu, cpu64 } from "./cpu.ts";
+export type { CpuDevice } from "./device.ts";

@@ -1,0 +1,36 @@
+// the kernels that loops call are exported too, so that the optimiser doesn't inline them: see kernel32.ts
+export { activate32 } from "./activate";
+export { attend32, attendWork, packedSize, packKeys, packValues } from "./attention";
+export { calibrate32, kernel32 } from "./kernel32";
+export { calibrate64, kernel64 } from "./kernel64";
+export { matmul32, matmul64, matmulWork32, matmulWork64 } from "./matmul";
+export { normalize32 } from "./normalize";
+export {
+  copyA32,
+  copyA64,
+  copyB32,
+  copyB64,
+  transposeA32,
+  transposeA64,
+  transposeB32,
+  transposeB64,
+} from "./pack";
+export {
+  adjustScores,
+  divideLanes,
+  exponentials,
+  hideScores,
+  maskScores,
+  preciseExponentials,
+  preciseSigmoidScores,
+  reluScores,
+  scaleLanes,
+  sigmoidDerivativeScores,
+  sigmoidScores,
+  softmaxScores,
+  softplusScores,
+  sparsemaxScores,
+  squaredReluScores,
+  storeLanes,
+} from "./scores";
+export { weigh32, weighScores } from "./weigh";

@@ -1,0 +1,72 @@
+/**
+ * @file The float32 micro-kernel: C[5 × 8] = init + A B, with A packed as [k][5] and B as [k][8].
+ *
+ * Ten accumulators, two registers of B, a broadcast and a product fill the sixteen SIMD registers. On V8 that holds
+ * only while the function is small and exported (so it isn't inlined), nothing is computed between the loop and the
+ * stores, and whatever would be computed there (a bias, an earlier sum) starts the accumulators instead.
+ */
+
+/** Rows of a tile, and of a panel of A. */
+export const ROWS: i32 = 5;
+/** Columns of a tile, and of a panel of B, in float32. */
+export const COLUMNS32: i32 = 8;
+
+/** init and C are 5 rows of 8, `initStride` and `stride` bytes apart; stride 0 repeats one row, such as a bias. */
+export function kernel32(k: i32, a: usize, b: usize, init: usize, initStride: usize, c: usize, stride: usize): void {
+  let p = init;
+  let c00 = v128.load(p);
+  let c01 = v128.load(p, 16);
+  p += initStride;
+  let c10 = v128.load(p);
+  let c11 = v128.load(p, 16);
+  p += initStride;
+  let c20 = v128.load(p);
+  let c21 = v128.load(p, 16);
+  p += initStride;
+  let c30 = v128.load(p);
+  let c31 = v128.load(p, 16);
+  p += initStride;
+  let c40 = v128.load(p);
+  let c41 = v128.load(p, 16);
+  const end = a + (<usize>k) * 20;
+  while (a < end) {
+    const b0 = v128.load(b);
+    const b1 = v128.load(b, 16);
+    let x = v128.load32_splat(a);
+    c00 = f32x4.add(c00, f32x4.mul(x, b0));
+    c01 = f32x4.add(c01, f32x4.mul(x, b1));
+    x = v128.load32_splat(a, 4);
+    c10 = f32x4.add(c10, f32x4.mul(x, b0));
+    c11 = f32x4.add(c11, f32x4.mul(x, b1));
+    x = v128.load32_splat(a, 8);
+    c20 = f32x4.add(c20, f32x4.mul(x, b0));
+    c21 = f32x4.add(c21, f32x4.mul(x, b1));
+    x = v128.load32_splat(a, 12);
+    c30 = f32x4.add(c30, f32x4.mul(x, b0));
+    c31 = f32x4.add(c31, f32x4.mul(x, b1));
+    x = v128.load32_splat(a, 16);
+    c40 = f32x4.add(c40, f32x4.mul(x, b0));
+    c41 = f32x4.add(c41, f32x4.mul(x, b1));
+    a += 20;
+    b += 32;
+  }
+  v128.store(c, c00);
+  v128.store(c, c01, 16);
+  c += stride;
+  v128.store(c, c10);
+  v128.store(c, c11, 16);
+  c += stride;
+  v128.store(c, c20);
+  v128.store(c, c21, 16);
+  c += stride;
+  v128.store(c, c30);
+  v128.store(c, c31, 16);
+  c += stride;
+  v128.store(c, c40);
+  v128.store(c, c41, 16);
+}
+
+/** `count` tiles of depth k over the same operands: the speed a matmul could have, to measure against. */
+export function calibrate32(count: i32, k: i32, a: usize, b: usize, c: usize): void {
+  for (let i = 0; i < count; i++) kernel32(k, a, b, c, 0, c + 32, 32);
+}

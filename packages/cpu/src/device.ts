@@ -1,0 +1,80 @@
+/**
+ * @file The devices `cpu` and `cpu64`: every operation of the table on tensors, at once. Operations that only move
+ * entries are the reference's; where SIMD WebAssembly is missing, all are.
+ */
+import { openAttention, openLinear, reference, reference32, type SynchronousDevice } from "@splineformer/tensor";
+import { activate } from "./activate.ts";
+import { type Arena, createArena } from "./arena.ts";
+import { add, multiply, scale, sum } from "./arithmetic.ts";
+import { attention } from "./attention.ts";
+import { linear, matmul } from "./matmul.ts";
+import { normalize, weigh } from "./rows.ts";
+import { load } from "./wasm/kernels.ts";
+
+/** A synchronous device that says what it runs on. */
+export type CpuDevice = SynchronousDevice & {
+  /** `"wasm"`, or `"reference"` where SIMD WebAssembly is missing. Asking compiles the module. */
+  readonly backend: "wasm" | "reference";
+  /** Why that backend. */
+  readonly reason: string;
+};
+
+/** The kernels' arena, or why there is none. */
+export type Platform = { readonly arena: Arena } | { readonly reason: string };
+
+let shared: Platform | undefined;
+/** This platform's, compiled at first use and shared by both devices. */
+export function platform(): Platform {
+  if (!shared) {
+    const loaded = load();
+    shared = "kernels" in loaded ? { arena: createArena(loaded.kernels) } : loaded;
+  }
+  return shared;
+}
+
+/** A device over some platform: this one, or in tests one that lacks SIMD. */
+export function createDevice(dtype: "float32" | "float64", find: () => Platform): CpuDevice {
+  const plain = dtype === "float32" ? reference32 : reference;
+  const arena = (): Arena | undefined => {
+    const found = find();
+    return "arena" in found ? found.arena : undefined;
+  };
+  /** The fast way where there are kernels, else the plain one. */
+  const either =
+    <A extends unknown[], R>(fast: (arena: Arena, ...args: A) => R, slow: (...args: A) => R) =>
+    (...args: A): R => {
+      const found = arena();
+      return found ? fast(found, ...args) : slow(...args);
+    };
+  const float32: Partial<CpuDevice> = {
+    activate: either(activate, plain.activate),
+    weigh: either(weigh, plain.weigh),
+    normalize: either(normalize, plain.normalize),
+    attention(...operands) {
+      const found = arena();
+      return (found && attention(found, ...operands)) ?? openAttention(device, ...operands);
+    },
+  };
+  const device: CpuDevice = {
+    ...plain,
+    ...(dtype === "float32" ? float32 : {}),
+    name: dtype === "float32" ? "cpu" : "cpu64",
+    get backend() {
+      return arena() ? "wasm" : "reference";
+    },
+    get reason() {
+      const found = find();
+      return "arena" in found ? "SIMD WebAssembly compiles here" : found.reason;
+    },
+    add: (a, b) => add(dtype, a, b),
+    multiply: (a, b) => multiply(dtype, a, b),
+    scale: (x, attributes) => scale(dtype, x, attributes),
+    sum: (x, attributes) => sum(dtype, x, attributes),
+    matmul: either((found, a, b, attributes) => matmul(found, dtype, a, b, attributes), plain.matmul),
+    linear: either(
+      (found, x, weight, bias, attributes) => linear(found, dtype, x, weight, bias, attributes),
+      (x, weight, bias, attributes) => openLinear(plain, x, weight, bias, attributes),
+    ),
+  };
+  return device;
+}

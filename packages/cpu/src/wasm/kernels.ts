@@ -1,0 +1,110 @@
+/**
+ * @file The WebAssembly module: decoded, compiled and instantiated at first use, synchronously. Its memory is one arena
+ * that grows and is used anew by every call; nothing that is returned lives in it. Pointers are bytes.
+ */
+import { digits } from "./module.ts";
+
+/** A byte offset in the arena. */
+export type Pointer = number;
+
+/** What `assembly/` exports for us. Strides are in bytes; codes are those of `assembly/activate.ts` and `codes.ts`. */
+export interface Kernels {
+  readonly memory: { readonly buffer: ArrayBuffer; grow(pages: number): number };
+  activate32(code: number, x: Pointer, count: number, parameter: number, bias: Pointer): void;
+  matmulWork32(m: number, n: number, k: number): number;
+  matmulWork64(m: number, n: number, k: number): number;
+  matmul32(...args: [...MatmulArguments, activation: number, parameter: number, work: Pointer]): void;
+  matmul64(...args: [...MatmulArguments, work: Pointer]): void;
+  packedSize(rows: number, k: number): number;
+  packKeys(from: Pointer, stride: number, keys: number, d: number, to: Pointer): void;
+  packValues(from: Pointer, stride: number, keys: number, e: number, to: Pointer): void;
+  attendWork(keys: number, d: number, e: number, code: number): number;
+  attend32(
+    n: number,
+    keys: number,
+    d: number,
+    e: number,
+    query: Pointer,
+    queryStride: number,
+    packedKeys: Pointer,
+    packedValues: Pointer,
+    out: Pointer,
+    outStride: number,
+    code: number,
+    parameter: number,
+    scale: number,
+    window: number,
+    shift: Pointer,
+    divisor: Pointer,
+    bias: Pointer,
+    biasStride: number,
+    visible: Pointer,
+    visibleStride: number,
+    statistics: Pointer,
+    work: Pointer,
+  ): void;
+  weigh32(
+    x: Pointer,
+    queries: number,
+    keys: number,
+    code: number,
+    parameter: number,
+    scale: number,
+    window: number,
+    shift: Pointer,
+    divisor: Pointer,
+    visible: Pointer,
+    visibleStride: number,
+    precise: number,
+    work: Pointer,
+  ): void;
+  normalize32(x: Pointer, rows: number, d: number, centre: number, epsilon: number, work: Pointer): void;
+}
+
+type MatmulArguments = [
+  m: number,
+  n: number,
+  k: number,
+  a: Pointer,
+  lda: number,
+  transposeA: number,
+  b: Pointer,
+  ldb: number,
+  transposeB: number,
+  c: Pointer,
+  ldc: number,
+  bias: Pointer,
+];
+
+/** The part of the platform that this file uses; a package that runs everywhere has the types of none. */
+interface Platform {
+  readonly WebAssembly?: {
+    readonly Module: new (bytes: Uint8Array) => object;
+    readonly Instance: new (module: object, imports: object) => { readonly exports: unknown };
+  };
+}
+
+function decode(): Uint8Array {
+  const bytes = new Uint8Array(digits.length / 2);
+  // "0" … "9" are 48 … 57, "a" … "f" are 97 … 102
+  const digit = (at: number): number => {
+    const code = digits.charCodeAt(at);
+    return code < 58 ? code - 48 : code - 87;
+  };
+  for (let i = 0; i < bytes.length; i++) bytes[i] = digit(2 * i) * 16 + digit(2 * i + 1);
+  return bytes;
+}
+
+/** The kernels on this platform, or why there are none. */
+export type Loaded = { readonly kernels: Kernels } | { readonly reason: string };
+
+/** Compiles the module. A platform without SIMD refuses to, and its words are the reason. */
+export function load(platform: Platform = globalThis as Platform): Loaded {
+  if (!platform.WebAssembly) return { reason: "there is no WebAssembly here" };
+  try {
+    const { Module, Instance } = platform.WebAssembly;
+    return { kernels: new Instance(new Module(decode()), {}).exports as Kernels };
+  } catch (error) {
+    return { reason: `SIMD WebAssembly does not compile here: ${error instanceof Error ? error.message : error}` };
+  }
+}
