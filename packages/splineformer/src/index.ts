@@ -1,3 +1,9 @@
 /** @file Everything of splineformer that computes, under one name. The command line is a program of its own: see `cli.ts`. */
+export * from "@splineformer/analysis";
+export * from "@splineformer/attention";
+// `attention` on tensors, not the helper of that name over operations in `@splineformer/tensor`
+export { attention } from "@splineformer/attention";
+export * from "@splineformer/compiler";
 export * from "@splineformer/spline";
 export * from "@splineformer/tensor";
+export * from "@splineformer/transformer";

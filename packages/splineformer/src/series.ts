@@ -25,6 +25,16 @@ export interface Series {
   readonly y: Float64Array;
   /** What x counts. */
   readonly unit: "year" | "number";
+  /** How people call the series, and y with its unit. */
+  readonly title: string;
+  readonly label: string;
+  /** Whose data it is, where that must be said. */
+  readonly credit?: {
+    readonly source: string;
+    readonly sourceLink: string;
+    readonly licence: string;
+    readonly licenceLink: string;
+  };
 }
 
 /** A record of the file and the line it ends on. */
@@ -65,7 +75,15 @@ export function readSeries({ text, file, x, y }: SeriesSource): Series {
     if (i > 0 && !(xs[i] > xs[i - 1]))
       throw refusal(`column ${show(x)} to increase`, `${show(xCell)} after ${show(lines[i - 1].cells[xColumn])} ${at}`);
   });
-  return { file, names: { x, y }, x: xs, y: ys, unit: isNumeric ? "number" : "year" };
+  return {
+    file,
+    names: { x, y },
+    x: xs,
+    y: ys,
+    unit: isNumeric ? "number" : "year",
+    title: `${y} of ${file}`,
+    label: y,
+  };
 }
 
 /**
@@ -95,13 +113,12 @@ export function spreadEvenly(rows: number, count: number): number[] {
 
 function parseLines(text: string, file: string): Line[] {
   try {
-    const records: { record: string[]; info: { lines: number } }[] = parse(text, {
-      bom: true,
-      info: true,
-      skipEmptyLines: true,
-      trim: true,
-    });
-    return records.map(({ record, info }) => ({ cells: record, number: info.lines }));
+    // the types do not know what `info` does
+    const records: unknown = parse(text, { bom: true, info: true, skip_empty_lines: true, trim: true });
+    return (records as { record: string[]; info: { lines: number } }[]).map(({ record, info }) => ({
+      cells: record,
+      number: info.lines,
+    }));
   } catch (error) {
     if (error instanceof Error && "code" in error) throw refusal(`${file} to be a CSV file`, error.message);
     throw error;

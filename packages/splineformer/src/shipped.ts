@@ -6,5 +6,16 @@ import { readSeries, type Series } from "./series.ts";
 export async function shippedSeries(): Promise<Series> {
   // beside both `src` and `dist`
   const text = await readFile(new URL("../data/co2-concentration.csv", import.meta.url), "utf8");
-  return readSeries({ text, file: "co2-concentration.csv", x: "Date", y: "adjusted CO2" });
+  const series = readSeries({ text, file: "co2-concentration.csv", x: "Date", y: "adjusted CO2" });
+  return {
+    ...series,
+    title: "Carbon dioxide at Mauna Loa",
+    label: "CO₂, ppm",
+    credit: {
+      source: "Scripps CO₂ Program, primary Mauna Loa record, seasonally adjusted (C. D. Keeling et al. 2001)",
+      sourceLink: "https://scrippsco2.ucsd.edu/data/atmospheric_co2/primary_mlo_co2_record",
+      licence: "CC BY 4.0",
+      licenceLink: "https://creativecommons.org/licenses/by/4.0/",
+    },
+  };
 }

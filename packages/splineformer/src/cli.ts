@@ -1,0 +1,17 @@
+#!/usr/bin/env node
+/** @file The program `splineformer`: the command line, bound to this process. */
+import { commandLine } from "./command-line.ts";
+
+const interrupted = new AbortController();
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => interrupted.abort());
+// `splineformer … | head` closes the pipe early, which is no error
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+  process.exit(0);
+});
+
+process.exitCode = await commandLine(process.argv.slice(2), {
+  stdout: process.stdout,
+  stderr: process.stderr,
+  signal: interrupted.signal,
+});

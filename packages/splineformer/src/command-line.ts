@@ -1,0 +1,140 @@
+/**
+ * @file The command line: arguments in, text and an exit code out. What a command computes, it imports when it runs.
+ *
+ * Results go to stdout; progress and errors to stderr, progress only where that is a terminal.
+ */
+import { ShapeError, show, UnsupportedError } from "@splineformer/tensor";
+import { Command, CommanderError, InvalidArgumentError } from "commander";
+import { version } from "../package.json";
+import type { DemoOptions } from "./demo/demo.ts";
+import { progressOn } from "./progress.ts";
+
+/** What a program ends with. */
+export const exitCodes = {
+  /** What was claimed was found to hold. */
+  ok: 0,
+  /** A claim was checked and does not hold. */
+  failed: 1,
+  /** The arguments, or the data they name, cannot be used. */
+  usage: 2,
+  /** Stopped by a signal; nothing was written. */
+  interrupted: 130,
+} as const;
+
+/** A stream of text: `process.stdout`, or a collector in a test. */
+export interface Output {
+  write(text: string): unknown;
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+}
+
+export interface Terminal {
+  readonly stdout: Output;
+  readonly stderr: Output;
+  /** Stops a command between two steps. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Runs `splineformer <args>`.
+ *
+ * @param args - without the names of the program
+ * @returns the exit code, see `exitCodes`
+ */
+export async function commandLine(args: readonly string[], terminal: Terminal): Promise<number> {
+  let code: number = exitCodes.ok;
+  const program = createProgram(terminal, (commandCode) => {
+    code = commandCode;
+  });
+  try {
+    await program.parseAsync(args, { from: "user" });
+    return code;
+  } catch (error) {
+    if (terminal.signal?.aborted) {
+      terminal.stderr.write("splineformer: stopped, nothing was written\n");
+      return exitCodes.interrupted;
+    }
+    // commander has written its message already
+    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
+    if (!isRefusal(error)) throw error;
+    terminal.stderr.write(`splineformer: ${error.message}\n`);
+    return exitCodes.usage;
+  }
+}
+
+function createProgram(terminal: Terminal, end: (code: number) => void): Command {
+  const { stdout, stderr, signal } = terminal;
+  const program = new Command("splineformer")
+    .description("Attention and transformers as the splines they are.")
+    .version(version)
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => stdout.write(text),
+      writeErr: (text) => stderr.write(text),
+      getOutHelpWidth: () => stdout.columns ?? 100,
+      getErrHelpWidth: () => stderr.columns ?? 100,
+    })
+    .showHelpAfterError("Try splineformer --help.")
+    .addHelpText(
+      "after",
+      "\nExit code: 0 every claim holds, 1 one does not, 2 the arguments or the data cannot be used.",
+    );
+
+  program
+    .command("demo")
+    .summary("turn a real curve into a transformer, run it, and read the curve back from its weights")
+    .description(
+      "Fit a spline to a series, compile it into a ReLU transformer block, save and load its weights, run them in float64 and " +
+        "float32, read every knot back from the loaded weights, and smooth them.\n\n" +
+        "Without --data: carbon dioxide at Mauna Loa, 1958 to 2020, month by month (Scripps CO₂ Program, CC BY 4.0).",
+    )
+    .option("--out <folder>", "where the weights and the picture are written", "splineformer-demo")
+    .option("--json", "print the findings as JSON")
+    .option("--data <file>", "a CSV file of your own; needs --x and --y")
+    .option("--x <column>", "its column of x: numbers or ISO dates, increasing")
+    .option("--y <column>", "its column of y: numbers")
+    .option("--knots <number>", "how many rows become knots, spread evenly", wholeNumber, 24)
+    .action(async ({ out, json, data, x, y, knots }: DemoArguments) => {
+      if ([data, x, y].some((given) => given !== undefined) && [data, x, y].includes(undefined))
+        throw new RangeError(`demo: expected --data, --x and --y together, got ${show({ data, x, y })}`);
+      const [{ demo }, { demoText }] = await Promise.all([import("./demo/demo.ts"), import("./demo/text.ts")]);
+      const progress = await progressOn(stderr);
+      const options: DemoOptions = {
+        out,
+        knots,
+        ...(data !== undefined && x !== undefined && y !== undefined && { data: { file: data, x, y } }),
+        signal,
+        onStep: progress.step,
+      };
+      const report = await demo(options).finally(progress.stop);
+      stdout.write(json ? `${JSON.stringify(report, undefined, 2)}\n` : demoText(report, stdout));
+      end(report.claims.every(({ holds }) => holds) ? exitCodes.ok : exitCodes.failed);
+    });
+
+  return program;
+}
+
+interface DemoArguments {
+  readonly out: string;
+  readonly json?: true;
+  readonly data?: string;
+  readonly x?: string;
+  readonly y?: string;
+  readonly knots: number;
+}
+
+function wholeNumber(text: string): number {
+  if (!/^\d+$/.test(text)) throw new InvalidArgumentError(`Expected a whole number, got ${show(text)}.`);
+  return Number(text);
+}
+
+/** Whether an error is about what was given, as against a fault of the program. */
+function isRefusal(error: unknown): error is Error {
+  return (
+    error instanceof RangeError ||
+    error instanceof ShapeError ||
+    error instanceof UnsupportedError ||
+    // the file system
+    (error instanceof Error && "syscall" in error)
+  );
+}

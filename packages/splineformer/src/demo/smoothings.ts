@@ -1,0 +1,45 @@
+/** @file The network with softplus for ReLU, next to the proven bound. */
+import { smooth } from "@splineformer/compiler";
+import { tensor } from "@splineformer/tensor";
+import type { Encoder } from "@splineformer/transformer";
+import { outputs } from "./compare.ts";
+import type { Smoothing } from "./report.ts";
+import { pointsOfPieces } from "./sampling.ts";
+
+/** A smoothed network's values and its distance from the network it was made of. */
+export interface Smoothed {
+  readonly summary: Smoothing;
+  readonly x: Float64Array;
+  readonly values: Float64Array;
+  readonly distance: Float64Array;
+  readonly bound: Float64Array;
+}
+
+/**
+ * Smooths with every β, and measures on a grid that holds every knot.
+ *
+ * @param noise - what rounding may have done to a value; what two evaluations may differ by is no part of the distance
+ */
+export function smoothings(
+  network: Encoder,
+  knots: readonly number[],
+  betas: readonly number[],
+  noise: number,
+): Smoothed[] {
+  const [first, last] = [knots[0], knots[knots.length - 1]];
+  const x = pointsOfPieces(knots.slice(1, -1), first, last, 33);
+  const sharp = outputs(network, x);
+  return betas.map((beta) => {
+    const smoothed = smooth(network, { softplus: beta });
+    const values = outputs(smoothed, x);
+    const distance = values.map((value, i) => Math.abs(value - sharp[i]));
+    const bound = Float64Array.from(smoothed.bound(tensor(x, [x.length, 1, 1])).data);
+    const summary = {
+      beta,
+      largest: Math.max(...distance),
+      bound: Math.max(...bound),
+      ratio: Math.max(...distance.map((d, i) => Math.max(0, d - 2 * noise) / bound[i])),
+    };
+    return { summary, x, values, distance, bound };
+  });
+}

@@ -1,0 +1,24 @@
+/** @file What a terminal shows while a command works; on anything but a terminal, nothing. */
+import type { Output } from "./command-line.ts";
+
+export interface Progress {
+  /** Says what is being done now. */
+  readonly step: (text: string) => void;
+  /** Clears the line. */
+  readonly stop: () => void;
+}
+
+export async function progressOn(stream: Output): Promise<Progress> {
+  if (stream.isTTY !== true) return { step: () => {}, stop: () => {} };
+  const { default: createSpinner } = await import("yocto-spinner");
+  // signals are the command's own business: it has files to clear away
+  const spinner = createSpinner({ stream: stream as NodeJS.WriteStream, handleSignals: false }).start();
+  return {
+    step: (text) => {
+      spinner.text = text;
+    },
+    stop: () => {
+      spinner.stop();
+    },
+  };
+}

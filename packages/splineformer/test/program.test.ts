@@ -1,0 +1,67 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { temporaryFolder } from "./running.ts";
+
+const folder = temporaryFolder();
+const root = join(import.meta.dirname, "..");
+
+/** Starts the program from its sources. */
+function start(args: readonly string[]): ChildProcess {
+  const loading = ["--conditions=@splineformer/source", "--import", "tsx"];
+  return spawn(process.execPath, [...loading, join(root, "src/cli.ts"), ...args], {
+    cwd: root,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+}
+
+interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+function ended(child: ChildProcess): Promise<Ended> {
+  let stdout = "";
+  let stderr = "";
+  child.stdout?.setEncoding("utf8").on("data", (chunk) => (stdout += chunk));
+  child.stderr?.setEncoding("utf8").on("data", (chunk) => (stderr += chunk));
+  return new Promise((resolve) => child.once("close", (code) => resolve({ code, stdout, stderr })));
+}
+
+// a process of its own takes seconds on a busy machine
+describe("the program splineformer", { timeout: 60_000 }, () => {
+  it("runs the demo, and writes nothing but its findings where no terminal is attached", async () => {
+    const { code, stdout, stderr } = await ended(start(["demo", "--knots", "5", "--out", join(folder, "out")]));
+    expect([code, stderr]).toEqual([0, ""]);
+    expect(stdout).toContain("All 9 claims hold.");
+    expect(stdout).not.toContain("\u001B");
+    expect(readdirSync(join(folder, "out")).sort()).toEqual(["spline.html", "spline.safetensors"]);
+  });
+
+  it("ends with 2 for an unknown command", async () => {
+    const { code, stdout, stderr } = await ended(start(["dance"]));
+    expect([code, stdout]).toEqual([2, ""]);
+    expect(stderr).toContain("unknown command 'dance'");
+  });
+
+  it("stopped by Ctrl-C ends with 130 and leaves no file", async () => {
+    const out = join(folder, "stopped");
+    // many knots, so that it is still at work when the signal comes
+    const child = start(["demo", "--knots", "700", "--out", out]);
+    const end = ended(child);
+    await new Promise<void>((resolve) => {
+      const timer = setInterval(() => {
+        // its hidden folder is there: it has begun to write
+        if (!existsSync(out) || readdirSync(out).length === 0) return;
+        clearInterval(timer);
+        child.kill("SIGINT");
+        resolve();
+      }, 5);
+    });
+    const { code, stdout, stderr } = await end;
+    expect([code, stdout, stderr]).toEqual([130, "", "splineformer: stopped, nothing was written\n"]);
+    expect(existsSync(out)).toBe(false);
+  });
+});
