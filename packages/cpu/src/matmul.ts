@@ -14,7 +14,6 @@ import {
   type Tensor,
 } from "@splineformer/tensor";
 import type { Arena } from "./arena.ts";
-import { add } from "./arithmetic.ts";
 import { codeOf } from "./codes.ts";
 import type { Pointer } from "./wasm/kernels.ts";
 
@@ -62,11 +61,6 @@ export function linear(
   const shape = inferShape("linear", attributes, x.shape, weight.shape, bias?.shape);
   const [k, n] = weight.shape;
   const { activation } = attributes;
-  // a bias that differs between rows is a sum of its own
-  if (bias && bias.data.length !== n) {
-    const sum = add(dtype, linear(arena, dtype, x, weight, undefined, { activation: "identity" }), bias);
-    return applied(sum, activation);
-  }
   const fused = dtype === "float32" ? codeOf(activation, 0) : undefined;
   const out = multiply(
     arena,
