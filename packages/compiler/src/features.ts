@@ -59,15 +59,16 @@ export function inFrame({ knots, tails, ...rest }: ContinuousCubic, frame: Frame
  *
  * Units right of the middle look right, the others left, so that on an interval only those between it and the middle act.
  * Each height is chosen after the ones before it were rounded, so that the broken line meets the next value whatever
- * rounding did so far: errors do not add up.
+ * rounding did so far: errors of the weights do not add up. Units are listed from the ends inwards, in which order their sum
+ * loses least.
  */
 export function blockFeatures(s: ContinuousCubic, round: Round): Features {
   const { knots, values, tails } = s;
   const last = knots.length - 1;
   const middle = (last - 1) >> 1;
   const line = lineThrough(s, middle, middle + 1, round);
-  const units = new Array<Unit>(knots.length);
-  const walk = (from: number, to: number, step: 1 | -1): void => {
+  const walk = (from: number, to: number, step: 1 | -1): Unit[] => {
+    const units: Unit[] = [];
     let slope = line.slope;
     let value = line.slope * knots[from] + line.constant;
     for (let i = from; ; i += step) {
@@ -75,15 +76,17 @@ export function blockFeatures(s: ContinuousCubic, round: Round): Features {
       const wanted = next === undefined ? tails[step > 0 ? 1 : 0] : (values[next] - value) / (knots[next] - knots[i]);
       const input = rooted(step * powerOfTwo(1 / nearestGap(knots, i)), knots[i]);
       const height = round((wanted - slope) / input.slope);
-      units[i] = { input, height };
+      units.unshift({ input, height });
       slope += height * input.slope;
-      if (next === undefined) return;
+      if (next === undefined) return units;
       value += slope * (knots[next] - knots[i]);
     }
   };
-  walk(middle + 1, last, 1);
-  walk(middle, 0, -1);
-  return { heads: s.bubbles.map((bubble, i) => bubbleHead(knots[i], knots[i + 1], bubble, round)), units, line };
+  return {
+    heads: s.bubbles.map((bubble, i) => bubbleHead(knots[i], knots[i + 1], bubble, round)),
+    units: [...walk(middle, 0, -1), ...walk(middle + 1, last, 1)],
+    line,
+  };
 }
 
 /**
