@@ -34,6 +34,8 @@ export interface Engine {
   readonly live: number;
   /** A tensor on the device; the same handle for the same tensor until it is released. */
   lift(where: string, value: Tensor): Handle;
+  /** The shape of what must be a live handle of this device. */
+  shape(where: string, handle: Handle): Shape;
   /** Enqueues an operation. */
   schedule(
     where: string,
@@ -239,13 +241,16 @@ export function createEngine(backend: Backend): Engine {
       return handle;
     },
     schedule(where, shape, operands, compute) {
-      checkAlive(where);
       const present = operands.filter((operand) => operand !== undefined);
       const used = present.map((operand) => slotOf(where, operand));
       checkSize(where, "a result", shape);
       const slot: Slot = { shape: [...shape], cell: {}, released: false };
       enqueue(() => perform(where, slot, used, compute));
       return make(slot);
+    },
+    shape(where, handle) {
+      checkAlive(where);
+      return slotOf(where, handle).shape;
     },
     known: (where, handle) => slotOf(where, handle).host,
     read: (where, handle) => {

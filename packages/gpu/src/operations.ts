@@ -18,10 +18,10 @@ import { expand, look, mergeHeads, splitHeads, walk } from "./views.ts";
 import { rowsOf, weigh, weighStep } from "./weigh.ts";
 
 export function createOperations(engine: Engine): Ops<Handle> {
-  const { schedule } = engine;
+  const { schedule, shape: shapeOf } = engine;
 
   const binary = (where: "add" | "multiply", kernel: Kernel, a: Handle, b: Handle): Handle => {
-    const shape = inferShape(where, {}, shapeOf(a), shapeOf(b));
+    const shape = inferShape(where, {}, shapeOf(where, a), shapeOf(where, b));
     return schedule(where, shape, [a, b], async (work, [x, y]) => {
       const { values, groups } = await walk(work, shape, [at(x, a), at(y, b)], 4);
       const lengths = groups.slice(1).map(({ length }) => length);
@@ -39,27 +39,27 @@ export function createOperations(engine: Engine): Ops<Handle> {
     add: (a, b) => binary("add", elementwise.add, a, b),
     multiply: (a, b) => binary("multiply", elementwise.multiply, a, b),
     scale: (x, attributes) =>
-      entries("scale", inferShape("scale", attributes, shapeOf(x)), x, elementwise.scale, attributes.factor),
+      entries("scale", inferShape("scale", attributes, shapeOf("scale", x)), x, elementwise.scale, attributes.factor),
     activate(x, attributes) {
-      const shape = inferShape("activate", attributes, shapeOf(x));
+      const shape = inferShape("activate", attributes, shapeOf("activate", x));
       return entries("activate", shape, x, elementwise.activate(attributes.activation, attributes.order));
     },
 
     matmul(a, b, attributes) {
-      const shape = inferShape("matmul", attributes, shapeOf(a), shapeOf(b));
+      const shape = inferShape("matmul", attributes, shapeOf("matmul", a), shapeOf("matmul", b));
       return schedule("matmul", shape, [a, b], (work, [x, y]) => product(work, at(x, a), at(y, b), shape, attributes));
     },
     splitHeads(x, attributes) {
-      const shape = inferShape("splitHeads", attributes, shapeOf(x));
+      const shape = inferShape("splitHeads", attributes, shapeOf("splitHeads", x));
       return schedule("splitHeads", shape, [x], (work, [value]) => splitHeads(work, value, shape));
     },
     mergeHeads(x) {
-      const shape = inferShape("mergeHeads", {}, shapeOf(x));
+      const shape = inferShape("mergeHeads", {}, shapeOf("mergeHeads", x));
       return schedule("mergeHeads", shape, [x], (work, [value]) => mergeHeads(work, value, x.shape));
     },
 
     weigh(scores, visible, attributes) {
-      const shape = inferShape("weigh", attributes, shapeOf(scores), visible && shapeOf(visible));
+      const shape = inferShape("weigh", attributes, shapeOf("weigh", scores), visible && shapeOf("weigh", visible));
       weighStep(attributes);
       return schedule("weigh", shape, [scores, visible], async (work, [value, seen]) =>
         weigh(work, value, await rowsOf(work, shape, attributes.mask, visible && at(seen, visible)), attributes),
@@ -67,7 +67,7 @@ export function createOperations(engine: Engine): Ops<Handle> {
     },
 
     normalize(x, attributes) {
-      const shape = inferShape("normalize", attributes, shapeOf(x));
+      const shape = inferShape("normalize", attributes, shapeOf("normalize", x));
       const d = shape.at(-1) as number;
       const rows = sizeOf(shape.slice(0, -1));
       const centred = attributes.kind === "layer";
@@ -79,12 +79,12 @@ export function createOperations(engine: Engine): Ops<Handle> {
     },
 
     sum(x, attributes) {
-      const shape = inferShape("sum", attributes, shapeOf(x));
+      const shape = inferShape("sum", attributes, shapeOf("sum", x));
       return schedule("sum", shape, [x], (work, [value]) => sumAxes(work, value, x.shape, attributes.axes));
     },
 
     slice(x, attributes) {
-      const shape = inferShape("slice", attributes, shapeOf(x));
+      const shape = inferShape("slice", attributes, shapeOf("slice", x));
       const inner = attributes.axis === -1 ? 1 : (shape.at(-1) as number);
       const cut = (attributes.to - attributes.from) * inner;
       const stride = (x.shape.at(attributes.axis) as number) * inner;
@@ -102,7 +102,7 @@ export function createOperations(engine: Engine): Ops<Handle> {
     },
 
     concat(a, b, attributes) {
-      const shape = inferShape("concat", attributes, shapeOf(a), shapeOf(b));
+      const shape = inferShape("concat", attributes, shapeOf("concat", a), shapeOf("concat", b));
       const { axis } = attributes;
       const inner = axis === -1 ? 1 : (shape.at(-1) as number);
       return schedule("concat", shape, [a, b], async (work, values) => {
@@ -119,7 +119,7 @@ export function createOperations(engine: Engine): Ops<Handle> {
     },
 
     gather(table, indices) {
-      const shape = inferShape("gather", {}, shapeOf(table), shapeOf(indices));
+      const shape = inferShape("gather", {}, shapeOf("gather", table), shapeOf("gather", indices));
       const rows = table.shape.at(-2) as number;
       const known = engine.known("gather", indices);
       if (known) checkIndices(known.data, sizeOf(known.shape), rows);
@@ -131,7 +131,7 @@ export function createOperations(engine: Engine): Ops<Handle> {
     },
 
     scan(scores, values, attributes) {
-      const shape = inferShape("scan", attributes, shapeOf(scores), shapeOf(values));
+      const shape = inferShape("scan", attributes, shapeOf("scan", scores), shapeOf("scan", values));
       return schedule("scan", shape, [scores, values], async (work, [s, v]) => {
         const [n, d] = shape.slice(-2);
         const batch = shape.slice(0, -2);
@@ -141,7 +141,13 @@ export function createOperations(engine: Engine): Ops<Handle> {
     },
 
     linear(x, weight, bias, attributes) {
-      const shape = inferShape("linear", attributes, shapeOf(x), shapeOf(weight), bias && shapeOf(bias));
+      const shape = inferShape(
+        "linear",
+        attributes,
+        shapeOf("linear", x),
+        shapeOf("linear", weight),
+        bias && shapeOf("linear", bias),
+      );
       const kernel = products.linear(attributes.activation, bias !== undefined);
       const [k, n] = weight.shape;
       return schedule("linear", shape, [x, weight, bias], (work, values) =>
@@ -150,8 +156,14 @@ export function createOperations(engine: Engine): Ops<Handle> {
     },
 
     attention(query, key, value, bias, visible, attributes) {
-      const shapes = [query, key, value].map(shapeOf) as [Shape, Shape, Shape];
-      const shape = inferShape("attention", attributes, ...shapes, bias && shapeOf(bias), visible && shapeOf(visible));
+      const shapes = [query, key, value].map((x) => shapeOf("attention", x)) as [Shape, Shape, Shape];
+      const shape = inferShape(
+        "attention",
+        attributes,
+        ...shapes,
+        bias && shapeOf("attention", bias),
+        visible && shapeOf("attention", visible),
+      );
       engine.checkSize("attention", "scores", scoreShape(...shapes, attributes));
       weighStep({ activation: attributes.activation, order: 0 });
       return schedule("attention", shape, [query, key, value, bias, visible], (work, [q, k, v, ...rest]) => {
@@ -173,9 +185,6 @@ export function createOperations(engine: Engine): Ops<Handle> {
 }
 
 const at = (value: Value, { shape }: Handle): { readonly value: Value; readonly shape: Shape } => ({ value, shape });
-
-/** The shape of what should be a handle; what is none has none, and `schedule` says so. */
-const shapeOf = (x: Handle): Shape => x?.shape;
 
 async function product(
   work: Work,

@@ -2,7 +2,8 @@
  * @file What a kernel is: a string that gpu.js translates to WGSL, GLSL or WebAssembly.
  *
  * Kernels are strings because a minifier renames and rewrites functions, and gpu.js reads their source. Rules of the
- * language, each paid for: values are read by a flat index, every number is a float32, whole numbers are exact below
+ * language, each paid for: values are read by a flat index, which is a variable or a sum, not another value;
+ * every number is a float32, whole numbers are exact below
  * 2²⁴; no `continue` (it skips the step of a loop whose bounds are arguments), no negative literals after a minus sign.
  */
 

@@ -103,7 +103,7 @@ export const values: Kernel = {
   let at = ((c * heads + head) * n + row) * m + from;
   let bt = (c * m + from) * width + quotient(head, share) * e + column;
   let total = 0.0;
-  for (let j = from; j < to; j++) {
+  for (let j = from; j < to; j += 1) {
     total = total + weights[at] * value[bt];
     at = at + 1;
     bt = bt + width;

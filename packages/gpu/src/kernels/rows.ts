@@ -21,7 +21,7 @@ export const sum: Kernel = {
   if (to > length) { to = length; }
   let at = (o * length + from) * inner + column;
   let total = 0.0;
-  for (let l = from; l < to; l++) {
+  for (let l = from; l < to; l += 1) {
     total = total + x[at];
     at = at + inner;
   }

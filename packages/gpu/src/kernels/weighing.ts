@@ -53,7 +53,7 @@ const rows = (
   ${rowIndex}
   const start = r * k;
   ${before}
-  for (let j = from; j < to; j++) {
+  for (let j = from; j < to; j += 1) {
     ${visible ? `if (${shows(visible)}) { ${each} }` : each}
   }
   ${after}
@@ -111,7 +111,7 @@ export const rowThreshold = (visible: boolean): Kernel => ({
   for (let round = 0; round < k; round++) {
     let total = 0.0;
     let count = 0.0;
-    for (let j = from; j < to; j++) {
+    for (let j = from; j < to; j += 1) {
       const z = scores[start + j] - best;
       if (z > tau) {
         if (${shows(visible)}) { total = total + z; count = count + 1; }
@@ -160,14 +160,13 @@ const weightScalars = (options: WeightOptions): string =>
 
 const weightBody = (options: WeightOptions, z: string): string => {
   const { step, visible, divided } = options;
-  const count = visible ? "counts[r]" : "(to - from)";
   const value = {
     softmax: "w = decay(maxima[r] - z) / totals[r];",
     sparsemax:
       step.kind === "sparsemax" && step.order === 1
         ? "if (z - maxima[r] > thresholds[r]) { w = 1.0; }"
         : "w = z - maxima[r] - thresholds[r]; if (w < 0) { w = 0.0; }",
-    pointwise: `${step.kind === "pointwise" && step.shifted ? `z = z + table[${count}];` : ""}
+    pointwise: `${step.kind === "pointwise" && step.shifted ? `z = z + table[count];` : ""}
       ${codeOf(step)?.statements}
       w = f;`,
   }[step.kind];
@@ -179,8 +178,9 @@ const weightBody = (options: WeightOptions, z: string): string => {
   if (j >= from && j < to) {
     if (${shows(visible)}) {
       ${z}
+      ${countsKeys(options) ? `const count = ${visible ? "counts[r]" : "to - from"};` : ""}
       ${value}
-      ${divided ? `w = w / table[divisors + ${count}];` : ""}
+      ${divided ? `w = w / table[divisors + count];` : ""}
     }
   }
   return w;`;

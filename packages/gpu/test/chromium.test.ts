@@ -1,0 +1,66 @@
+/** @file Every check in Chromium, on both backends, from the bundle a user makes of the built packages. */
+import { launchOptions, whyNot } from "@splineformer/chromium";
+import { type Browser, chromium } from "playwright";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createProject, type Project } from "./bundle.ts";
+import { allChecks } from "./checks.ts";
+import { lossChecks } from "./device-checks.ts";
+import type { PageReport } from "./page/main.ts";
+
+const reason = whyNot();
+if (reason) process.stderr.write(`the GPU is not tested in a browser: ${reason}\n`);
+
+/** Compiling the packages and their bundle, and running every check on a GPU that is simulated. */
+const patience = 600_000;
+
+describe.skipIf(reason)("in Chromium", () => {
+  let project: Project;
+  let browser: Browser;
+  const addresses: Record<string, string> = {};
+
+  beforeAll(async () => {
+    project = await createProject();
+    for (const minify of [true, false]) addresses[String(minify)] = await project.serve({ minify });
+    browser = await chromium.launch(launchOptions());
+  }, patience);
+  afterAll(async () => {
+    await browser?.close();
+    await project?.close();
+  });
+
+  const inPage = async <R>(minify: boolean, call: string): Promise<{ result: R; complaints: string[] }> => {
+    const page = await browser.newPage();
+    const complaints: string[] = [];
+    page.on("console", (message) => {
+      if (message.type() === "error" || message.type() === "warning") complaints.push(message.text());
+    });
+    page.on("pageerror", (error) => complaints.push(String(error)));
+    await page.goto(addresses[String(minify)]);
+    await page.waitForFunction("globalThis.runChecks !== undefined");
+    const result = (await page.evaluate(call)) as R;
+    await page.close();
+    return { result, complaints };
+  };
+
+  for (const minify of [true, false])
+    for (const backend of ["webgl2", "webgpu"] as const)
+      describe(`on ${backend}, from a bundle that is ${minify ? "minified" : "not minified"}`, () => {
+        let report: PageReport;
+        let complaints: string[];
+        beforeAll(async () => {
+          const run = await inPage<PageReport>(minify, `globalThis.runChecks("${backend}")`);
+          report = run.result;
+          complaints = run.complaints;
+        }, patience);
+
+        it("is the backend that ran, and the reason says so", () => {
+          expect(report.backend).toBe(backend);
+          expect(report.reason).toBe(`${backend} computes here`);
+        });
+        for (const { title } of [...allChecks(), ...lossChecks])
+          it(title, () => expect(report.problems[title] || []).toEqual([]));
+        it("leaves no error in the console", () => {
+          expect(complaints).toEqual([]);
+        });
+      });
+});
