@@ -1,0 +1,26 @@
+/**
+ * @file The calibrator: the micro-kernels of our module over operands that stay in L1. Its speed is what a product could
+ * have at this moment on this core, so it tells quiet moments from busy ones and gives our times a unit.
+ */
+import { readFileSync } from "node:fs";
+
+const source = readFileSync(new URL("../../../packages/cpu/src/wasm/module.ts", import.meta.url), "utf8");
+const digits = source.match(/"([0-9a-f]+)"/)[1];
+const { exports } = new WebAssembly.Instance(new WebAssembly.Module(Buffer.from(digits, "hex")), {});
+const operands = exports.memory.buffer.byteLength;
+exports.memory.grow(2);
+
+/** CPU seconds of this process: on a shared machine the wall clock also counts others. */
+export function cpuSeconds() {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1e6;
+}
+
+const depth = 256;
+/** GFlop/s of a short burst of the float32 or float64 kernel. */
+export function calibrate(float64 = false, count = 500) {
+  const kernel = float64 ? exports.calibrate64 : exports.calibrate32;
+  const start = cpuSeconds();
+  kernel(count, depth, operands, operands + 32768, operands + 65536);
+  return (count * depth * (float64 ? 40 : 80)) / (cpuSeconds() - start) / 1e9;
+}

@@ -1,0 +1,52 @@
+/** @file @splineformer/cpu, as it is built. Operands are ordinary arrays, and so are results. */
+const { cpu, cpu64 } = await import("../../../../packages/cpu/dist/index.js");
+
+const f32 = (data, ...shape) => ({ dtype: "float32", shape, data });
+const f64 = (data, ...shape) => ({ dtype: "float64", shape, data });
+
+const attributes = (p, heads) => ({
+  activation: p.activation,
+  mask: p.causal ? "causal" : "none",
+  heads,
+  keyValueHeads: heads,
+  scale: p.scale,
+  divide: p.activation === "softmax" ? "none" : "length",
+});
+
+export const ours = {
+  name: "@splineformer/cpu",
+  kind: "ours",
+  matmul({ n, a, b }) {
+    const [x, y] = [f32(a, n, n), f32(b, n, n)];
+    return () => cpu.matmul(x, y, {}).data;
+  },
+  matmul64({ m, n, k, a, b }) {
+    const [x, y] = [f64(a, m, k), f64(b, k, n)];
+    return () => cpu64.matmul(x, y, {}).data;
+  },
+  attention(p) {
+    const [q, k, v] = [p.q, p.k, p.v].map((data) => f32(data, p.n, p.heads * p.d));
+    const options = attributes(p, p.heads);
+    return () => cpu.attention(q, k, v, undefined, undefined, options).data;
+  },
+  encoder({ n, d, heads, activation, x, parameters }) {
+    const input = f32(x, n, d);
+    const layers = Object.fromEntries(
+      Object.entries(parameters).map(([name, { weight, bias, rows, columns }]) => [
+        name,
+        [f32(weight, rows, columns), f32(bias, columns)],
+      ]),
+    );
+    const plain = { activation: "identity" };
+    const norm = { kind: "layer", epsilon: 1e-5 };
+    const options = attributes({ activation: "softmax", scale: 1 / Math.sqrt(d / heads) }, heads);
+    return () => {
+      const z = cpu.normalize(input, norm);
+      const [q, k, v] = ["query", "key", "value"].map((name) => cpu.linear(z, ...layers[name], plain));
+      const a = cpu.linear(cpu.attention(q, k, v, undefined, undefined, options), ...layers.output, plain);
+      const y = cpu.add(input, a);
+      const f = cpu.linear(cpu.normalize(y, norm), ...layers.expand, { activation });
+      return cpu.add(y, cpu.linear(f, ...layers.contract, plain)).data;
+    };
+  },
+};
