@@ -1,7 +1,18 @@
 import { PiecewisePolynomial } from "@splineformer/spline";
-import { forward, reference, reference32, type Tensor, tensor, toNested } from "@splineformer/tensor";
+import {
+  forward,
+  parametersOf,
+  reference,
+  reference32,
+  sizeOf,
+  type Tensor,
+  tensor,
+  toNested,
+  UnsupportedError,
+} from "@splineformer/tensor";
+import { loadSafetensors, saveSafetensors } from "@splineformer/transformer";
 import { describe, expect, test } from "vitest";
-import { encoderFromSpline } from "../src/index.ts";
+import { encoderFromSpline, type SplineForm } from "../src/index.ts";
 import { pointsOf, relativeError, roughSpline, smoothSpline } from "./splines.ts";
 
 const forms = ["block", "attention", "tokens"] as const;
@@ -86,4 +97,120 @@ test("every token is mapped by itself, and leading axes are batch", () => {
   const batch = toNested(forward(network, tensor(x.map((v) => [[v]])))) as number[][][];
   expect(column.map(([y]) => y)).toEqual(batch.map(([[y]]) => y));
   expect(column.map(([y]) => y)).toEqual(x.map((v) => at(network, v)));
+});
+
+test.each(forms)("form %s survives being saved and loaded, to the last bit", (form) => {
+  const s = roughSpline(7, 5);
+  const x = tensor(pointsOf(s, 31).map((v) => [[v]]));
+  for (const dtype of ["float64", "float32"] as const) {
+    const network = encoderFromSpline(s, { form, dtype });
+    const loaded = loadSafetensors(saveSafetensors(network)) as typeof network;
+    expect(loaded.config).toEqual(network.config);
+    expect(forward(loaded, x)).toEqual(forward(network, x));
+  }
+});
+
+test("the forms have the sizes they are said to have", () => {
+  const s = smoothSpline(24, 1, () => 1);
+  const size = (form: SplineForm): object => {
+    const network = encoderFromSpline(s, { form });
+    const numbers = Object.values(parametersOf(network)).reduce((sum, x) => sum + sizeOf(x.shape), 0);
+    const { heads, hidden, tokens, width } = network.config;
+    return { heads, hidden, tokens, width, numbers };
+  };
+  expect(size("block")).toEqual({ heads: 23, hidden: 24, tokens: "given", width: 2, numbers: 384 });
+  expect(size("attention")).toEqual({ heads: 47, hidden: 0, tokens: "given", width: 2, numbers: 526 });
+  expect(size("tokens")).toEqual({ heads: 1, hidden: 0, tokens: 47, width: 5, numbers: 739 });
+});
+
+describe("what is no continuous cubic with linear tails is refused by name", () => {
+  const pieces = (coefficients: number[][], extrapolation: object | string = "linear"): PiecewisePolynomial =>
+    PiecewisePolynomial.fromCoefficients(coefficients.map((_, i) => i).concat(coefficients.length), coefficients, {
+      extrapolation: extrapolation as "linear",
+    });
+  const refusal = (s: unknown): unknown => {
+    try {
+      return encoderFromSpline(s as PiecewisePolynomial);
+    } catch (error) {
+      return error;
+    }
+  };
+
+  test.each([
+    ["degree 4", pieces([[0, 0, 0, 0, 1]]), "pieces of degree ≤ 3, got degree 4"],
+    ["a jump inside", pieces([[0, 1], [1.5]]), "a continuous spline, got a jump of 0.5 at knot 1, x = 1"],
+    [
+      "a jump to a tail",
+      pieces([[1, 1]], { left: [-1, 1], right: [2] }),
+      "a continuous spline, got a jump of 2 at knot 0, x = 0",
+    ],
+    [
+      "a jump at the last knot",
+      pieces([[1, 1]], { left: [1], right: [0, 3] }),
+      "a continuous spline, got a jump of -2 at knot 1, x = 1",
+    ],
+    ["no tails", pieces([[0, 1]], "none"), 'linear tails, got extrapolation "none"'],
+    ["periodic", pieces([[0]], "periodic"), 'linear tails, got extrapolation "periodic"'],
+    ["tails that go on as cubics", pieces([[0, 0, 0, 1]], "polynomial"), "linear tails, got a left tail of degree 3"],
+    [
+      "a quadratic tail",
+      pieces([[0, 1]], { left: [0], right: [1, 0, 2] }),
+      "linear tails, got a right tail of degree 2",
+    ],
+  ])("%s", (_, s, message) => {
+    const error = refusal(s);
+    expect(error).toBeInstanceOf(UnsupportedError);
+    expect((error as Error).message).toBe(`encoderFromSpline: expected ${message}`);
+  });
+
+  test("what is no spline", () => {
+    for (const [s, got] of [
+      [undefined, "undefined"],
+      [7, "7"],
+      [[1, 2], "[1, 2]"],
+      [Math.sin, "a function"],
+    ] as const)
+      expect(refusal(s)).toEqual(
+        new RangeError(`encoderFromSpline: expected a PiecewisePolynomial of @splineformer/spline, got ${got}`),
+      );
+  });
+
+  test("numbers that are not finite, and fewer than two knots, which a PiecewisePolynomial refuses before", () => {
+    const s = pieces([[0, 1]]);
+    expect(refusal({ ...s, smoothness: () => [], breakpoints: Float64Array.of(1) })).toEqual(
+      new RangeError("encoderFromSpline: expected at least 2 knots, got 1"),
+    );
+    expect(refusal({ ...s, smoothness: () => [], values: Float64Array.of(0, Number.NaN) })).toEqual(
+      new RangeError("encoderFromSpline: expected finite values, got NaN"),
+    );
+    expect(() => pieces([[0, Number.POSITIVE_INFINITY]])).toThrow(RangeError);
+    expect(() => PiecewisePolynomial.fromCoefficients([1], [])).toThrow("at least 2 numbers");
+  });
+
+  test("unknown options", () => {
+    const s = pieces([[0, 1]]);
+    const call = (options: object) => (): unknown => encoderFromSpline(s, options);
+    expect(call({ form: "blocks" })).toThrow(
+      new RangeError('encoderFromSpline: expected form one of "block", "attention", "tokens", got "blocks"'),
+    );
+    expect(call({ dtype: "float16" })).toThrow(
+      new RangeError('encoderFromSpline: expected dtype "float32" or "float64", got "float16"'),
+    );
+    expect(call({ shape: "block" })).toThrow(
+      new RangeError('encoderFromSpline: expected options form, dtype, got "shape"'),
+    );
+  });
+
+  test("what float32 cannot hold: knots that round to one number, or weights that overflow", () => {
+    const s = PiecewisePolynomial.fromCoefficients([1, 1 + 2 ** -30, 8], [[0, 1], [2 ** -30]], {
+      extrapolation: "linear",
+    });
+    expect(encoderFromSpline(s).config.dtype).toBe("float64");
+    expect(() => encoderFromSpline(s, { dtype: "float32" })).toThrow(
+      new RangeError(`encoderFromSpline: expected knots that float32 can tell apart, got [1, ${1 + 2 ** -30}]`),
+    );
+    expect(() => encoderFromSpline(pieces([[1e39, 0, 1]]), { dtype: "float32" })).toThrow(
+      "encoderFromSpline: expected a spline whose weights stay finite in float32, got Infinity",
+    );
+  });
 });

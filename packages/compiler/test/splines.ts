@@ -70,24 +70,38 @@ export function steepest(s: PiecewisePolynomial): number {
   return Math.max(...Array.from(s.derivative().values, Math.abs), ...tails.map(Math.abs));
 }
 
-/**
- * The largest error of a compiled network at these points, rounded to what the device stores, relative to the size of
- * the spline: its largest value on the knots' range, and outside that plus the way times its largest slope.
- */
+/** The distance of a network from the spline at one point, and what it is relative to. */
+export interface Miss {
+  readonly x: number;
+  readonly error: number;
+  /** The spline's largest value on the knots' range, and outside that plus the way times its largest slope. */
+  readonly size: number;
+}
+
+/** How far a compiled network is from s at these points, each rounded to what the device stores. */
+export function misses<I extends string, C, P>(
+  network: Network<I, C, P>,
+  s: PiecewisePolynomial,
+  points: readonly number[],
+  on: SynchronousDevice,
+): Miss[] {
+  const rounded = Float64Array.from(points, on.dtype === "float32" ? Math.fround : (v) => v);
+  const y = on.read(forward(network, tensor(rounded, [rounded.length, 1, 1]), { on })).data;
+  const [from, to] = [s.breakpoints[0], s.breakpoints[s.breakpoints.length - 1]];
+  const [value, slope] = [largestValue(s), steepest(s)];
+  return Array.from(rounded, (x, i) => ({
+    x,
+    error: Math.abs(y[i] - s.evaluate(x)),
+    size: value + slope * Math.max(from - x, x - to, 0),
+  }));
+}
+
+/** The largest error relative to the spline's size; NaN if any is. */
 export function relativeError<I extends string, C, P>(
   network: Network<I, C, P>,
   s: PiecewisePolynomial,
   points: readonly number[],
   on: SynchronousDevice,
 ): number {
-  const x = Float64Array.from(points, on.dtype === "float32" ? Math.fround : (v) => v);
-  const y = on.read(forward(network, tensor(x, [x.length, 1, 1]), { on })).data;
-  const [from, to] = [s.breakpoints[0], s.breakpoints[s.breakpoints.length - 1]];
-  const [value, slope] = [largestValue(s), steepest(s)];
-  let worst = 0;
-  for (let i = 0; i < x.length; i++) {
-    const error = Math.abs(y[i] - s.evaluate(x[i])) / (value + slope * Math.max(from - x[i], x[i] - to, 0));
-    if (!(error <= worst)) worst = error;
-  }
-  return worst;
+  return Math.max(...misses(network, s, points, on).map(({ error, size }) => error / size));
 }
