@@ -151,7 +151,7 @@ export function zeros<D extends DType = "float32">(shape: Shape, options: { read
  * @example
  * ```ts
  * import { isTensor, tensor } from "@splineformer/tensor";
- * isTensor(structuredClone(tensor([1, 2]))); // true
+ * isTensor({ ...tensor([1, 2]) }); // true
  * isTensor([1, 2]); // false
  * ```
  */

@@ -23,6 +23,8 @@ export interface OpSuiteOptions {
    * for every test of that law on an operation.
    */
   readonly skip?: Readonly<Record<string, string>>;
+  /** The operations to test; by default all. */
+  readonly only?: readonly OpName[];
 }
 
 /** What a device was found to do; it grows while tests run. */
@@ -101,7 +103,7 @@ export function runOpSuite<T extends Shaped>(
 ): Report {
   const { report, add } = createReport(device, options);
   describe(`every operation on ${device.name}`, () => {
-    for (const op of opNames)
+    for (const op of options.only ?? opNames)
       describe(op, () => {
         for (const test of testsOf<T>(op)) {
           const reason = report.skipped[test.title];
@@ -131,7 +133,7 @@ export function runOpSuite<T extends Shaped>(
  */
 export async function conformance<T extends Shaped>(device: Device<T>, options: OpSuiteOptions = {}): Promise<Report> {
   const { report, add } = createReport(device, options);
-  for (const op of opNames)
+  for (const op of options.only ?? opNames)
     for (const test of testsOf<T>(op)) if (report.skipped[test.title] === undefined) add(await test.run(device));
   return report;
 }

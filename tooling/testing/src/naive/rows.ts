@@ -16,19 +16,33 @@ export function naiveSoftmax(z: Row): Row {
 /**
  * The projection on the simplex by brute force: of all supports, the one for which `τ = (Σ zᵢ − 1)/|support|` lies
  * below exactly the scores in it.
+ *
+ * Of more than 13 keys not all 2ⁿ supports are tried, but those that hold the largest scores: a score in the support
+ * exceeds τ and one outside does not, so no other can fit.
  */
 export function naiveSparsemax(z: Row): Row {
   if (z.length === 0) return [];
   // the projection does not change when every score is shifted; near 0 nothing is lost
   const top = Math.max(...z);
   const shifted = z.map((s) => s - top);
-  for (let support = 1; support < 2 ** z.length; support++) {
-    const inside = (i: number): boolean => Math.floor(support / 2 ** i) % 2 === 1;
-    const chosen = shifted.filter((_, i) => inside(i));
+  for (const support of z.length > 13 ? largestFirst(shifted) : everySubset(z.length)) {
+    const chosen = shifted.filter((_, i) => support.has(i));
     const tau = (chosen.reduce((a, b) => a + b, 0) - 1) / chosen.length;
-    if (shifted.every((s, i) => (inside(i) ? s > tau : s <= tau))) return shifted.map((s) => Math.max(s - tau, 0));
+    if (shifted.every((s, i) => (support.has(i) ? s > tau : s <= tau))) return shifted.map((s) => Math.max(s - tau, 0));
   }
   throw new Error(`naiveSparsemax: expected one support that fits, got none for ${z.join(", ")}`);
+}
+
+const everySubset = (n: number): Set<number>[] =>
+  Array.from(
+    { length: 2 ** n - 1 },
+    (_, bits) =>
+      new Set(Array.from({ length: n }, (_, i) => i).filter((i) => Math.floor((bits + 1) / 2 ** i) % 2 === 1)),
+  );
+
+function largestFirst(z: Row): Set<number>[] {
+  const order = z.map((_, i) => i).sort((a, b) => z[b] - z[a]);
+  return order.map((_, k) => new Set(order.slice(0, k + 1)));
 }
 
 /** Whether the mask shows this key to this query. */
