@@ -10,7 +10,7 @@ import type { DemoOptions } from "./demo/demo.ts";
 import { progressOn } from "./progress.ts";
 
 /** What a program ends with. */
-export const exitCodes = {
+const exitCodes = {
   /** What was claimed was found to hold. */
   ok: 0,
   /** A claim was checked and does not hold. */
@@ -39,7 +39,7 @@ export interface Terminal {
  * Runs `splineformer <args>`.
  *
  * @param args - without the names of the program
- * @returns the exit code, see `exitCodes`
+ * @returns the exit code: 0 all claims hold, 1 one does not, 2 the arguments or data cannot be used, 130 stopped
  */
 export async function commandLine(args: readonly string[], terminal: Terminal): Promise<number> {
   let code: number = exitCodes.ok;

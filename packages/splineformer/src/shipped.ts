@@ -12,7 +12,7 @@ export async function shippedSeries(): Promise<Series> {
     title: "Carbon dioxide at Mauna Loa",
     label: "CO₂, ppm",
     credit: {
-      source: "Scripps CO₂ Program, primary Mauna Loa record, seasonally adjusted (C. D. Keeling et al. 2001)",
+      source: "Scripps CO₂ Program, Mauna Loa, seasonally adjusted (Keeling et al. 2001)",
       sourceLink: "https://scrippsco2.ucsd.edu/data/atmospheric_co2/primary_mlo_co2_record",
       licence: "CC BY 4.0",
       licenceLink: "https://creativecommons.org/licenses/by/4.0/",

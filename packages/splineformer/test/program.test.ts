@@ -1,15 +1,18 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, readdirSync } from "node:fs";
+import { createRequire } from "node:module";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { describe, expect, it } from "vitest";
 import { temporaryFolder } from "./running.ts";
 
 const folder = temporaryFolder();
 const root = join(import.meta.dirname, "..");
+const require = createRequire(import.meta.url);
 
 /** Starts the program from its sources. */
 function start(args: readonly string[]): ChildProcess {
-  const loading = ["--conditions=@splineformer/source", "--import", "tsx"];
+  const loading = ["--conditions=@splineformer/source", "--import", pathToFileURL(require.resolve("tsx")).href];
   return spawn(process.execPath, [...loading, join(root, "src/cli.ts"), ...args], {
     cwd: root,
     stdio: ["ignore", "pipe", "pipe"],

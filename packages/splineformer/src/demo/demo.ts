@@ -84,6 +84,7 @@ export async function demo(options: DemoOptions): Promise<DemoReport> {
       data: {
         title: series.title,
         label: series.label,
+        ...(series.credit && { credit: `${series.credit.source}; ${series.credit.licence}` }),
         file: series.file,
         x: series.names.x,
         y: series.names.y,

@@ -31,7 +31,7 @@ ${failed.length === 0 ? "" : `<p class="failed"><strong>${failed.length} of ${re
 <dl class="facts">
 ${fact(count(network.heads, "head"), `of width ${network.headWidth}, ${count(network.hidden, "hidden unit")}, ${network.parameters} numbers in all`)}
 ${fact(powerOfTen(runs[0].relative), "largest relative distance from the spline, on all of ℝ, in float64")}
-${fact(`${breakpoints.length} of ${spline.knots.length}`, `knots found in the weights, off by ${powerOfTen(farthest)}${data.unit === "year" ? " years at most" : " at most"}`)}
+${fact(`${breakpoints.length} of ${spline.knots.length}`, `knots found in the weights, ${farthest === 0 ? "each at the very number it was" : `off by at most ${powerOfTen(farthest)}${data.unit === "year" ? " years" : ""}`}`)}
 ${fact(smoothnessInWords(breakpoints.map(({ smoothness }) => smoothness)), `where pieces meet, as measured; degree ${degreesInWords(report.degrees)}`)}
 </dl>
 
@@ -43,7 +43,7 @@ ${both((size) => closeUpPlot(picture, size), 320, 300)}
 <figcaption>
 <ul class="legend">
 <li><span class="dots"></span>data: ${safe(data.label)}</li>
-<li><span class="stripes"></span>pieces of degree 3, one for each head</li>
+<li><span class="stripes"></span>pieces between knots, one for each head</li>
 <li><span class="line tail"></span>straight tails</li>
 <li><span class="knot"></span>breakpoints read from the weights</li>
 ${smoothing.map(({ beta }, i) => `<li><span class="line dashed" style="--c: var(--smooth-${i})"></span>smoothed, β = ${number(beta)}</li>`).join("\n")}

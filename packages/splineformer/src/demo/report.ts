@@ -53,6 +53,8 @@ export interface DemoReport {
     /** How people call the series, and y with its unit. */
     readonly title: string;
     readonly label: string;
+    /** Whose data it is, and under which licence, where that must be said. */
+    readonly credit?: string;
     readonly file: string;
     readonly x: string;
     readonly y: string;

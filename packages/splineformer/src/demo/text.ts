@@ -23,6 +23,7 @@ export function demoText(report: DemoReport, output: Pick<Output, "isTTY">): str
         "data",
         `${data.y}, ${data.rows} rows of ${data.file}, ${unit} ${ofX(data.from, report)} to ${ofX(data.to, report)}`,
       ],
+      ...(data.credit === undefined ? [] : [["", data.credit] as const]),
       [
         "spline",
         `natural cubic through ${spline.knots.length} rows, spread evenly; straight beyond; rms from the data ${number(spline.rms)}`,
@@ -32,7 +33,7 @@ export function demoText(report: DemoReport, output: Pick<Output, "isTTY">): str
         `one block with ReLU: ${count(network.heads, "head")} of width ${network.headWidth}, ${count(network.hidden, "hidden unit")}, ${network.parameters} numbers, degree ${network.degree}`,
       ],
     ]),
-    heading(`Saved, loaded and run: the largest distance from the spline at ${runs[0].points} points out to ±10¹²`),
+    heading(`Saved, loaded and run: largest distance from the spline at ${runs[0].points} points out to ±10¹²`),
     table(
       ["", "relative, on all of ℝ", `in ${data.y}, between the knots`],
       runs.map((run) => [run.dtype, powerOfTen(run.relative), powerOfTen(run.absolute)]),
