@@ -1,6 +1,14 @@
 // the kernels that loops call are exported too, so that the optimiser doesn't inline them: see kernel32.ts
 export { activate32 } from "./activate";
 export { attend32, attendWork, packedSize, packKeys, packValues } from "./attention";
+export {
+  accumulate,
+  attendGradient32,
+  gradientWork,
+  panelsOfScores,
+  pointwiseGradient,
+  softmaxGradient,
+} from "./gradient";
 export { calibrate32, kernel32 } from "./kernel32";
 export { calibrate64, kernel64 } from "./kernel64";
 export { matmul32, matmul64, matmulWork32, matmulWork64 } from "./matmul";

@@ -1,19 +1,10 @@
 /**
- * @file Fused attention: keys and values are packed once per group of heads, and no [queries × keys] matrix is stored.
- * Letters: n queries, m keys, d width of a query and key head, e width of a value head.
+ * @file Fused attention, forward: keys and values are packed once per group of heads, and no [queries × keys] matrix is
+ * stored. Letters: n queries, m keys, d width of a query and key head, e width of a value head.
  */
-import {
-  type Attributes,
-  allocate,
-  broadcastOffsets,
-  cast,
-  inferShape,
-  sizeOf,
-  type Tensor,
-} from "@splineformer/tensor";
+import { type Attributes, allocate, sizeOf, type Tensor } from "@splineformer/tensor";
 import type { Arena } from "./arena.ts";
-import { weighingCode } from "./codes.ts";
-import { broadcastMatrices, rowTerms, toBits, windowOf } from "./rows.ts";
+import { type Problem, prepare, rowsInArena } from "./attention-problem.ts";
 
 /**
  * weigh(scale · q kᵀ + bias) v for every head; undefined for an activation that the kernels lack.
@@ -29,106 +20,90 @@ export function attention(
   visible: Tensor | undefined,
   attributes: Attributes["attention"],
 ): Tensor | undefined {
-  const shape = inferShape("attention", attributes, query.shape, key.shape, value.shape, bias?.shape, visible?.shape);
-  const { activation, heads, keyValueHeads, scale, mask } = attributes;
-  const found = weighingCode(activation);
-  if (!found) return undefined;
-  const { code, parameter } = found;
-  const batch = shape.slice(0, -2);
-  const [n, outWidth] = shape.slice(-2);
-  const [m, keyWidth] = key.shape.slice(-2);
-  const queryWidth = query.shape.at(-1) as number;
-  const valueWidth = value.shape.at(-1) as number;
-  const d = queryWidth / heads;
-  const e = outWidth / heads;
-  const data = allocate("float32", sizeOf(shape));
-  const out: Tensor = { dtype: "float32", shape, data };
-  if (data.length === 0 || m === 0) return out;
+  const problem = prepare(query, key, value, bias, visible, attributes);
+  return problem && attend(arena, problem, false).out;
+}
 
-  const [q, k, v] = [query, key, value].map((x) => cast(x, "float32").data);
-  const [qs, ks, vs] = [query, key, value].map((x) => broadcastOffsets(x.shape.slice(0, -2), batch));
-  const biases = bias && broadcastMatrices(cast(bias, "float32"), [...batch, heads], n, m);
-  const masks = visible && broadcastMatrices(toBits(visible), [...batch, heads], n, m);
-  const bits = masks && new Uint8Array(n * m);
+/** An output, and per head and query what the gradient needs: a maximum and 1/sum, padded to 16 queries. */
+export interface Attended {
+  readonly out: Tensor;
+  readonly statistics: Float32Array;
+}
+
+/** Float32 of statistics per head. */
+export const statisticsSize = (n: number): number => 2 * (n + 16);
+
+export function attend(arena: Arena, problem: Problem, keep: boolean): Attended {
+  const { shape, q, k, v, n, m, d, e, heads, groups, code, parameter, scale, window } = problem;
+  const data = allocate("float32", sizeOf(shape));
+  const batches = q.offsets.length;
+  const statistics = new Float32Array(keep ? batches * heads * statisticsSize(n) : 0);
+  const out: Tensor = { dtype: "float32", shape, data };
+  if (data.length === 0 || m === 0) return { out, statistics };
+
   const { kernels } = arena;
   const keysSize = kernels.packedSize(m, Math.max(d, 1));
   const valuesSize = kernels.packedSize(e, m);
-  const [pq, pk, pv, po, pKeys, pValues, pShift, pDivisor, pBias, pVisible, pWork] = arena.pieces(
-    n * queryWidth * 4,
-    m * keyWidth * 4,
-    m * valueWidth * 4,
-    n * outWidth * 4,
-    keysSize * keyValueHeads,
-    valuesSize * keyValueHeads,
+  const [pq, pk, pv, po, pKeys, pValues, pStatistics, pShift, pDivisor, pBias, pVisible, pWork] = arena.pieces(
+    n * heads * d * 4,
+    m * groups * d * 4,
+    m * groups * e * 4,
+    n * heads * e * 4,
+    keysSize * groups,
+    valuesSize * groups,
+    keep ? statisticsSize(n) * 4 : 0,
     n * 4 + 64,
     n * 4 + 64,
-    biases ? n * m * 4 : 0,
-    masks ? n * m : 0,
+    problem.biases ? n * m * 4 : 0,
+    problem.masks ? n * m : 0,
     kernels.attendWork(m, d, e, code),
   );
-  const { f32, u8 } = arena;
-  const window = windowOf(mask);
-  let hidden = -1;
-  let lastKey = -1;
-  let lastValue = -1;
-  let lastBias = -1;
-  for (let b = 0; b < qs.length; b++) {
-    f32.set(q.subarray(qs[b] * n * queryWidth, (qs[b] + 1) * n * queryWidth), pq / 4);
-    if (ks[b] !== lastKey) {
-      lastKey = ks[b];
-      f32.set(k.subarray(lastKey * m * keyWidth, (lastKey + 1) * m * keyWidth), pk / 4);
-      for (let g = 0; g < keyValueHeads; g++)
-        kernels.packKeys(pk + g * d * 4, keyWidth * 4, m, d, pKeys + g * keysSize);
+  const { f32 } = arena;
+  const rows = rowsInArena(arena, problem, { pShift, pDivisor, pBias, pVisible });
+  for (let b = 0; b < batches; b++) {
+    f32.set(q.at(b), pq / 4);
+    if (b === 0 || k.offsets[b] !== k.offsets[b - 1]) {
+      f32.set(k.at(b), pk / 4);
+      for (let g = 0; g < groups; g++) kernels.packKeys(pk + g * d * 4, groups * d * 4, m, d, pKeys + g * keysSize);
     }
-    if (vs[b] !== lastValue) {
-      lastValue = vs[b];
-      f32.set(v.subarray(lastValue * m * valueWidth, (lastValue + 1) * m * valueWidth), pv / 4);
-      for (let g = 0; g < keyValueHeads; g++)
-        kernels.packValues(pv + g * e * 4, valueWidth * 4, m, e, pValues + g * valuesSize);
+    if (b === 0 || v.offsets[b] !== v.offsets[b - 1]) {
+      f32.set(v.at(b), pv / 4);
+      for (let g = 0; g < groups; g++)
+        kernels.packValues(pv + g * e * 4, groups * e * 4, m, e, pValues + g * valuesSize);
     }
     for (let h = 0; h < heads; h++) {
-      const index = b * heads + h;
-      if (index === 0 || (masks && masks.offsets[index] !== hidden)) {
-        if (masks && bits) {
-          hidden = masks.offsets[index];
-          masks.read(index, bits);
-          u8.set(bits, pVisible);
-        }
-        const terms = rowTerms(n, m, attributes, bits);
-        f32.set(terms.shift, pShift / 4);
-        f32.set(terms.divisor, pDivisor / 4);
-      }
-      if (biases && biases.offsets[index] !== lastBias) {
-        lastBias = biases.offsets[index];
-        biases.read(index, f32.subarray(pBias / 4, pBias / 4 + n * m));
-      }
-      const g = Math.floor((h * keyValueHeads) / heads);
+      rows.load(b * heads + h);
+      const g = Math.floor((h * groups) / heads);
       kernels.attend32(
         n,
         m,
         d,
         e,
         pq + h * d * 4,
-        queryWidth * 4,
+        heads * d * 4,
         pKeys + g * keysSize,
         pValues + g * valuesSize,
         po + h * e * 4,
-        outWidth * 4,
+        heads * e * 4,
         code,
         parameter,
         scale,
         window,
         pShift,
         pDivisor,
-        biases ? pBias : 0,
+        rows.bias,
         m * 4,
-        bits ? pVisible : 0,
+        rows.visible,
         m,
-        0,
+        keep ? pStatistics : 0,
         pWork,
       );
+      if (keep) {
+        const size = statisticsSize(n);
+        statistics.set(f32.subarray(pStatistics / 4, pStatistics / 4 + size), (b * heads + h) * size);
+      }
     }
-    data.set(f32.subarray(po / 4, po / 4 + n * outWidth), b * n * outWidth);
+    data.set(f32.subarray(po / 4, po / 4 + n * heads * e), b * n * heads * e);
   }
-  return out;
+  return { out, statistics };
 }

@@ -1,0 +1,217 @@
+/**
+ * @file The gradient of fused attention. Letters as in `attention.ts`; what starts with d is a gradient.
+ */
+import {
+  type Attributes,
+  cast,
+  ShapeError,
+  sameShape,
+  showShape,
+  showWeighing,
+  sizeOf,
+  type Tensor,
+  UnsupportedError,
+} from "@splineformer/tensor";
+import type { Arena } from "./arena.ts";
+import { attend, statisticsSize } from "./attention.ts";
+import { type Batched, type Problem, prepare, rowsInArena } from "./attention-problem.ts";
+import { SPARSEMAX } from "./codes.ts";
+import { platform } from "./device.ts";
+
+/** The gradients of the three operands of attention, each of its operand's shape. */
+export interface AttentionGradients {
+  readonly query: Tensor;
+  readonly key: Tensor;
+  readonly value: Tensor;
+}
+
+/** Attention, and the way back. */
+export interface DifferentiableAttention {
+  readonly output: Tensor;
+  /** From the gradient of the output to those of query, key and value. */
+  pullback(gradient: Tensor): AttentionGradients;
+}
+
+/**
+ * Fused attention with its gradient: `dV = Pᵀ G, dP = G Vᵀ, dS = P′(dP), dQ = scale · dS K, dK = scale · dSᵀ Q`.
+ *
+ * Neither way stores a [queries × keys] matrix: of the forward pass two numbers per query and head are kept, and scores
+ * are made anew. That costs 2.5 times the operations of the forward pass. A bias gets no gradient: it would be such a
+ * matrix.
+ *
+ * @param query - [.., n, heads · d]
+ * @param key - [.., m, keyValueHeads · d]
+ * @param value - [.., m, keyValueHeads · e]
+ * @param options - those of the operation `attention`; `bias` and `visible` broadcast to [.., heads, n, m]
+ * @throws UnsupportedError for an activation that isn't fused (sparsemax, GELU, …), or without SIMD WebAssembly
+ * @source FlashAttention, arXiv 2205.14135; for sigmoid arXiv 2409.04431
+ * @example
+ * ```ts
+ * import { differentiateAttention } from "@splineformer/cpu";
+ * import { tensor, toNested } from "@splineformer/tensor";
+ * const one = tensor([[1]]);
+ * const options = { activation: "relu", mask: "none", heads: 1, keyValueHeads: 1, scale: 1, divide: "none" } as const;
+ * const { output, pullback } = differentiateAttention(tensor([[2]]), tensor([[3]]), tensor([[5]]), options);
+ * toNested(output); // [[30]]
+ * toNested(pullback(one).query); // [[15]]
+ * toNested(pullback(one).value); // [[6]]
+ * ```
+ */
+export function differentiateAttention(
+  query: Tensor,
+  key: Tensor,
+  value: Tensor,
+  options: Attributes["attention"] & { readonly bias?: Tensor; readonly visible?: Tensor },
+): DifferentiableAttention {
+  const { bias, visible, ...attributes } = options;
+  const found = platform();
+  if (!("arena" in found))
+    throw new UnsupportedError(
+      `differentiateAttention: expected SIMD WebAssembly, got a platform where ${found.reason}`,
+    );
+  const problem = prepare(query, key, value, bias, visible, attributes);
+  if (!problem || problem.code === SPARSEMAX)
+    throw new UnsupportedError(
+      `differentiateAttention: expected an activation whose gradient is fused (softmax, relu, squaredRelu, softplus, sigmoid, identity), got ${showWeighing(attributes.activation)}`,
+    );
+  const { out, statistics } = attend(found.arena, problem, true);
+  return {
+    output: out,
+    pullback(gradient) {
+      if (!sameShape(gradient.shape, out.shape))
+        throw new ShapeError(
+          `pullback: expected a gradient of the output's shape ${showShape(out.shape)}, got ${showShape(gradient.shape)}`,
+        );
+      return pull(found.arena, problem, out, statistics, cast(gradient, "float32").data);
+    },
+  };
+}
+
+function pull(
+  arena: Arena,
+  problem: Problem,
+  out: Tensor,
+  statistics: Float32Array,
+  gradient: Float32Array,
+): AttentionGradients {
+  const { q, k, v, n, m, d, e, heads, groups, code, parameter, scale, window } = problem;
+  const [dq, dk, dv] = [q, k, v].map(({ shape }) => new Float32Array(sizeOf(shape)));
+  const as = ({ shape }: Batched, data: Float32Array): Tensor => ({ dtype: "float32", shape, data });
+  const gradients = { query: as(q, dq), key: as(k, dk), value: as(v, dv) };
+  if (sizeOf(out.shape) === 0 || m === 0 || d === 0) return gradients;
+
+  const { kernels } = arena;
+  const byKey = kernels.packedSize(m, Math.max(d, e));
+  const byChannel = kernels.packedSize(d, m);
+  const keyStride = Math.ceil(d / 8) * 8;
+  const valueStride = Math.ceil(e / 8) * 8;
+  const rows5 = Math.ceil(m / 5) * 5;
+  const outSize = n * heads * e;
+  const [
+    pq,
+    pk,
+    pv,
+    pg,
+    po,
+    pKeys,
+    pValues,
+    pChannels,
+    pdq,
+    pdk,
+    pdv,
+    pStatistics,
+    pShift,
+    pDivisor,
+    pBias,
+    pVisible,
+    pWork,
+  ] = arena.pieces(
+    q.size * 4,
+    k.size * 4,
+    v.size * 4,
+    outSize * 4,
+    outSize * 4,
+    byKey,
+    byKey,
+    byChannel,
+    q.size * 4,
+    rows5 * keyStride * 4,
+    rows5 * valueStride * 4,
+    statisticsSize(n) * 4,
+    n * 4 + 64,
+    n * 4 + 64,
+    problem.biases ? n * m * 4 : 0,
+    problem.masks ? n * m : 0,
+    kernels.gradientWork(n, d, e),
+  );
+  const { f32 } = arena;
+  const rows = rowsInArena(arena, problem, { pShift, pDivisor, pBias, pVisible });
+  for (let b = 0; b < q.offsets.length; b++) {
+    f32.set(q.at(b), pq / 4);
+    f32.set(k.at(b), pk / 4);
+    f32.set(v.at(b), pv / 4);
+    f32.set(gradient.subarray(b * outSize, (b + 1) * outSize), pg / 4);
+    f32.set((out.data as Float32Array).subarray(b * outSize, (b + 1) * outSize), po / 4);
+    for (let g = 0; g < groups; g++) {
+      kernels.packKeys(pk + g * d * 4, groups * d * 4, m, d, pKeys);
+      kernels.packKeys(pv + g * e * 4, groups * e * 4, m, e, pValues);
+      kernels.packValues(pk + g * d * 4, groups * d * 4, m, d, pChannels);
+      f32.fill(0, pdk / 4, pdk / 4 + rows5 * keyStride);
+      f32.fill(0, pdv / 4, pdv / 4 + rows5 * valueStride);
+      for (let h = (g * heads) / groups; h < ((g + 1) * heads) / groups; h++) {
+        const index = b * heads + h;
+        rows.load(index);
+        const size = statisticsSize(n);
+        f32.set(statistics.subarray(index * size, (index + 1) * size), pStatistics / 4);
+        kernels.attendGradient32(
+          n,
+          m,
+          d,
+          e,
+          pq + h * d * 4,
+          heads * d * 4,
+          pg + h * e * 4,
+          po + h * e * 4,
+          heads * e * 4,
+          pKeys,
+          pValues,
+          pChannels,
+          pdq + h * d * 4,
+          pdk,
+          pdv,
+          code,
+          parameter,
+          scale,
+          window,
+          pShift,
+          pDivisor,
+          rows.bias,
+          m * 4,
+          rows.visible,
+          m,
+          pStatistics,
+          pWork,
+        );
+      }
+      addRows(f32, pdk / 4, keyStride, dk, k.offsets[b] * k.size + g * d, groups * d, m, d);
+      addRows(f32, pdv / 4, valueStride, dv, v.offsets[b] * v.size + g * e, groups * e, m, e);
+    }
+    addRows(f32, pdq / 4, heads * d, dq, q.offsets[b] * q.size, heads * d, n, heads * d);
+  }
+  return gradients;
+}
+
+/** Adds a matrix to a part of another; operands that serve a whole batch get the sum. */
+function addRows(
+  from: Float32Array,
+  start: number,
+  stride: number,
+  to: Float32Array,
+  toStart: number,
+  toStride: number,
+  rows: number,
+  columns: number,
+): void {
+  for (let i = 0; i < rows; i++)
+    for (let j = 0; j < columns; j++) to[toStart + i * toStride + j] += from[start + i * stride + j];
+}
