@@ -122,14 +122,21 @@ function foldersOf(group) {
 }
 
 /**
+ * The files of a folder and those below it; what is installed or hidden is not looked into.
+ *
  * @param {string} folder
  * @param {string} ending
+ * @returns {string[]}
  */
 function filesIn(folder, ending) {
   const path = join(root, folder);
   if (!existsSync(path)) return [];
-  return readdirSync(path, { recursive: true, encoding: "utf8" })
-    .map((file) => `${folder}/${file.replaceAll("\\", "/")}`)
-    .filter((file) => file.endsWith(ending) && !file.includes("/node_modules/"))
+  return readdirSync(path, { withFileTypes: true })
+    .flatMap((entry) => {
+      const name = `${folder}/${entry.name}`;
+      if (entry.isDirectory())
+        return entry.name === "node_modules" || entry.name[0] === "." ? [] : filesIn(name, ending);
+      return name.endsWith(ending) ? [name] : [];
+    })
     .sort();
 }
