@@ -52,7 +52,7 @@ const forms: { readonly [F in SplineForm]: (s: Features, frame: Frame, dense: De
  * [points, 1, 1]. Scale 1, no divisor, ReLU, no norm. Channels 0 and 1 carry x and the sum.
  *
  * Rounding: relative to the size of the spline (its largest value on the knots' range, and outside that plus the way times its
- * largest slope), about K · 2⁻⁵³ in float64 and K · 2⁻²⁴ in float32 for knots that are not too uneven; the README has measurements.
+ * largest slope), some 4K · 2⁻⁵³ in float64 and 4K · 2⁻²⁴ in float32 at worst, for knots that are not too uneven; the README has measurements.
  * In float32 x itself is rounded before the network sees it: an encoder of years 1958 … 2020 is exact at the rounded year, and
  * that is up to half an hour away.
  *
@@ -98,12 +98,12 @@ interface Layout {
   readonly parameters: StackParameters<Tensor>;
 }
 
-interface Map {
+interface AffineMap {
   readonly weight: Tensor;
   readonly bias: Tensor;
 }
 /** weight [in][out], and a bias. */
-type Dense = (weight: readonly (readonly number[])[], bias: readonly number[]) => Map;
+type Dense = (weight: readonly (readonly number[])[], bias: readonly number[]) => AffineMap;
 
 function denseOf(where: string, dtype: "float32" | "float64"): Dense {
   const stored = (numbers: readonly number[] | readonly (readonly number[])[]): Tensor => {
@@ -120,8 +120,8 @@ const constants = (maps: readonly Affine[]): number[] => maps.map((a) => a.const
 
 /** Residual stream (z, sum): every head and every unit reads channel 0 and writes channel 1. */
 function inHeads({ heads, units, line }: Features, { centre, scale }: Frame, dense: Dense): Layout {
-  const reading = (maps: readonly Affine[]): Map => dense([slopes(maps), maps.map(() => 0)], constants(maps));
-  const writing = (parts: readonly (Head | Unit)[]): Map =>
+  const reading = (maps: readonly Affine[]): AffineMap => dense([slopes(maps), maps.map(() => 0)], constants(maps));
+  const writing = (parts: readonly (Head | Unit)[]): AffineMap =>
     dense(
       parts.map(({ height }) => [0, height]),
       [0, 0],
@@ -163,7 +163,7 @@ function inTokens({ heads, line }: Features, { centre, scale }: Frame, dense: De
     { slope: i === 0 ? 1 : 0, constant: 0 },
   ]);
   const all = slopes(channels.flat());
-  const pick = (channel: number): Map =>
+  const pick = (channel: number): AffineMap =>
     dense(
       Array.from({ length: 5 }, (_, i) => [i === channel ? 1 : 0]),
       [0],
