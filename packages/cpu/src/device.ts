@@ -9,6 +9,7 @@ import { add, multiply, scale, sum } from "./arithmetic.ts";
 import { attention } from "./attention.ts";
 import { linear, matmul } from "./matmul.ts";
 import { normalize, weigh } from "./rows.ts";
+import { scan } from "./scan.ts";
 import { load } from "./wasm/kernels.ts";
 
 /** A synchronous device that says what it runs on. */
@@ -50,6 +51,7 @@ export function createDevice(dtype: "float32" | "float64", find: () => Platform)
     activate: either(activate, plain.activate),
     weigh: either(weigh, plain.weigh),
     normalize: either(normalize, plain.normalize),
+    scan: either(scan, plain.scan),
     attention(...operands) {
       const found = arena();
       return (found && attention(found, ...operands)) ?? openAttention(device, ...operands);

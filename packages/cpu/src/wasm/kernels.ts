@@ -88,6 +88,20 @@ export interface Kernels {
     precise: number,
     work: Pointer,
   ): void;
+  startState(state: Pointer, e: number): void;
+  scan32(n: number, e: number, scores: Pointer, values: Pointer, state: Pointer, out: Pointer): void;
+  stream32(
+    n: number,
+    heads: number,
+    d: number,
+    e: number,
+    scale: number,
+    query: Pointer,
+    keys: Pointer,
+    values: Pointer,
+    states: Pointer,
+    out: Pointer,
+  ): void;
   normalize32(x: Pointer, rows: number, d: number, centre: number, epsilon: number, work: Pointer): void;
 }
 
