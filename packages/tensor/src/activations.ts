@@ -139,7 +139,9 @@ export function activationOf(activation: Pointwise, where = "activationOf"): Pie
  * showActivation({ name: "softplus", beta: 8 }); // "softplus(beta 8)"
  * ```
  */
-export function showActivation(activation: string | { readonly name: string }): string {
+export function showActivation(
+  activation: string | { readonly name: string; readonly [parameter: string]: string | number },
+): string {
   if (typeof activation === "string") return activation;
   const parameters = Object.entries(activation).filter(([key]) => key !== "name");
   return `${activation.name}(${parameters.map(([key, value]) => `${key} ${value}`).join(", ")})`;

@@ -12,6 +12,7 @@ import type { Attributes, Ops } from "./vocabulary.ts";
  * @param x - [.., n, k]
  * @param weight - [k, m]
  * @param bias - [m], or undefined
+ * @throws ShapeError or RangeError naming `linear`
  * @example
  * ```ts
  * import { linear, reference, tensor, toNested } from "@splineformer/tensor";
@@ -41,6 +42,14 @@ export function linear<T extends Shaped>(
  * @param bias - added to the scaled scores, broadcast to [.., heads, n, m]; or undefined
  * @param visible - 0 hides a key from a query, broadcast to [.., heads, n, m]; or undefined
  * @returns [.., n, heads · e]
+ * @throws ShapeError or RangeError naming `attention`
+ * @example
+ * ```ts
+ * import { attention, reference, tensor, toNested } from "@splineformer/tensor";
+ * const relu = { activation: "relu", mask: "none", heads: 1, keyValueHeads: 1, scale: 1, divide: "none" } as const;
+ * const [query, key, value] = [tensor([[1]]), tensor([[2], [-2]]), tensor([[3], [5]])];
+ * toNested(attention(reference, query, key, value, undefined, undefined, relu)); // [[6]]
+ * ```
  */
 export function attention<T extends Shaped>(
   ops: Ops<T>,
@@ -56,7 +65,16 @@ export function attention<T extends Shaped>(
   return openAttention(ops, query, key, value, bias, visible, attributes);
 }
 
-/** `linear` by its primitives, whatever the device can fuse. */
+/**
+ * `linear` by its primitives, whatever the device can fuse.
+ *
+ * @example
+ * ```ts
+ * import { openLinear, reference, tensor, toNested } from "@splineformer/tensor";
+ * const y = openLinear(reference, tensor([[1, 2]]), tensor([[1], [3]]), tensor([4]), { activation: "identity" });
+ * toNested(y); // [[11]]
+ * ```
+ */
 export function openLinear<T extends Shaped>(
   ops: Ops<T>,
   x: T,
@@ -69,7 +87,17 @@ export function openLinear<T extends Shaped>(
   return activation === "identity" ? shifted : ops.activate(shifted, { activation, order: 0 });
 }
 
-/** `attention` by its primitives, whatever the device can fuse. */
+/**
+ * `attention` by its primitives, whatever the device can fuse.
+ *
+ * @example
+ * ```ts
+ * import { openAttention, record } from "@splineformer/tensor";
+ * const relu = { activation: "relu", mask: "none", heads: 1, keyValueHeads: 1, scale: 1, divide: "none" } as const;
+ * const graph = record((ops, { x }) => openAttention(ops, x, x, x, undefined, undefined, relu), { x: [5, 3] });
+ * graph.nodes.filter((node) => node.op === "matmul").length; // 2
+ * ```
+ */
 export function openAttention<T extends Shaped>(
   ops: Ops<T>,
   query: T,

@@ -3,6 +3,7 @@
  * first operation that is no piecewise polynomial. A reading by rules.
  */
 import { activationDegree, type Pointwise } from "./activations.ts";
+import { required } from "./check.ts";
 import { open } from "./evaluate.ts";
 import { fold, type Graph, type Node, type Rules, unsupported } from "./graph.ts";
 import type { Weighing } from "./vocabulary.ts";
@@ -39,7 +40,11 @@ function weighingDegree(activation: Weighing, order: 0 | 1): number | undefined 
 }
 
 const rulesFor = (reading: string): Rules<Degree> => ({
-  input: (node) => ({ [node.attributes.name]: 1, total: 1 }),
+  input(node) {
+    const { name } = node.attributes;
+    required(name !== "total", reading, 'inputs of another name than "total", the degree in all of them', name);
+    return { [name]: 1, total: 1 };
+  },
   constant: () => constant,
   parameter: () => constant,
   add: (_, a, b) => larger(a, b),
@@ -84,6 +89,13 @@ const rulesFor = (reading: string): Rules<Degree> => ({
  * @param opened - a graph without composites (see `open`)
  * @param reading - who asks, for the message of a refusal
  * @throws UnsupportedError naming the first operation that is no piecewise polynomial, and its place
+ * @throws RangeError if an input is called `total`
+ * @example
+ * ```ts
+ * import { degreesOf, record } from "@splineformer/tensor";
+ * const graph = record((ops, { x }) => ops.multiply(ops.multiply(x, x), x), { x: [2] });
+ * degreesOf(graph).map(({ total }) => total); // [1, 2, 3]
+ * ```
  */
 export const degreesOf = (opened: Graph, reading = "degree"): Degree[] => fold(opened, rulesFor(reading));
 
@@ -91,6 +103,7 @@ export const degreesOf = (opened: Graph, reading = "degree"): Degree[] => fold(o
  * The degree of a graph's outputs, the largest where there are several.
  *
  * @throws UnsupportedError naming the first operation that is no piecewise polynomial, and its place
+ * @throws RangeError if an input is called `total`
  * @source arXiv 2408.09624
  * @example
  * ```ts

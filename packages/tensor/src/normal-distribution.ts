@@ -12,7 +12,7 @@
  * ```ts
  * import { normalDistribution } from "@splineformer/tensor";
  * normalDistribution(0); // 0.5
- * normalDistribution(1); // 0.8413447460685429
+ * normalDistribution(1).toFixed(15); // "0.841344746068543"
  * ```
  */
 export function normalDistribution(z: number): number {

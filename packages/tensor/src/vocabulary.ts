@@ -138,7 +138,10 @@ export type Device<T extends Shaped> = Ops<T> & {
   /** What it computes in; results have it. */
   readonly dtype: "float32" | "float64";
   read(x: T): Tensor | Promise<Tensor>;
-  /** Gives back what a value holds. Callers do it where a graph says the value is used no more. */
+  /**
+   * Gives back what a value holds. Callers do it where a graph says the value is used no more, so an operation must
+   * return a value of its own, never an operand.
+   */
   release?(x: T): void;
 };
 
@@ -149,9 +152,36 @@ export type SynchronousDevice = Ops<Tensor> & {
   read(x: Tensor): Tensor;
 };
 
-/** `ops` inside a part of the network, for names and errors. */
+/**
+ * `ops` inside a part of the network, for names and errors.
+ *
+ * @example
+ * ```ts
+ * import { record, within } from "@splineformer/tensor";
+ * const graph = record((ops, { x }) => within(ops, "block 0").add(x, x), { x: [2] });
+ * graph.outputs.output.scope; // "block 0"
+ * ```
+ */
 export const within = <T extends Shaped>(ops: Ops<T>, name: string): Ops<T> => ops.within?.(name) ?? ops;
 
-/** The composites, by name. */
+/**
+ * The composites, by name.
+ *
+ * @example
+ * ```ts
+ * import { compositeNames } from "@splineformer/tensor";
+ * compositeNames; // ["linear", "attention"]
+ * ```
+ */
 export const compositeNames = ["linear", "attention"] as const satisfies readonly CompositeName[];
+/**
+ * Whether an operation is a composite: it has a decomposition, which serves where a device lacks it.
+ *
+ * @example
+ * ```ts
+ * import { isComposite } from "@splineformer/tensor";
+ * isComposite("linear"); // true
+ * isComposite("matmul"); // false
+ * ```
+ */
 export const isComposite = (op: string): op is CompositeName => op === "linear" || op === "attention";

@@ -217,6 +217,6 @@ describe("refusals", () => {
 
   it("names are shown short", () => {
     expect(showActivation("relu")).toBe("relu");
-    expect(showActivation({ name: "softplus", beta: 8 } as Pointwise & object)).toBe("softplus(beta 8)");
+    expect(showActivation({ name: "softplus", beta: 8 })).toBe("softplus(beta 8)");
   });
 });

@@ -165,6 +165,11 @@ describe("a degree is refused", () => {
     );
   });
 
+  it("of an input called total, whose degree would have no name", () => {
+    const graph = record((_, { total }) => total, { total: [3] });
+    expect(() => graphDegree(graph)).toThrow('degree: expected inputs of another name than "total"');
+  });
+
   it("of a graph that was not opened", () => {
     const graph = record((ops, { x }) => cross(ops, x, x), { x: [5, 3] });
     expect(() => degreesOf(graph)).toThrow("degree: expected an opened graph, got attention");
