@@ -1,3 +1,4 @@
+export type { AttentionParameters, Linear } from "@splineformer/attention";
 export type {
   DecoderConfig,
   DecoderOptions,

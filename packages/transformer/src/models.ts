@@ -103,7 +103,18 @@ export function createDecoder(options: DecoderOptions): Decoder {
   return decoder(config, drawParameters("createDecoder", config));
 }
 
-/** A decoder with given parameters; as {@link encoderFromParameters}. */
+/**
+ * A decoder with given parameters; as {@link encoderFromParameters}.
+ *
+ * @throws RangeError if an option or a parameter is missing, unknown or not finite
+ * @throws ShapeError if a parameter has another shape
+ * @example
+ * ```ts
+ * import { createDecoder, decoderFromParameters } from "@splineformer/transformer";
+ * const { config, parameters } = createDecoder({ layers: 1, width: 6, heads: 3 });
+ * decoderFromParameters(config, parameters).config.kind; // "decoder"
+ * ```
+ */
 export function decoderFromParameters(options: DecoderOptions, parameters: StackParameters<Tensor>): Decoder {
   const config = completeDecoder("decoderFromParameters", options);
   return decoder(config, fillParameters("decoderFromParameters", config, byName(parameters)));
@@ -129,7 +140,18 @@ export function createTransformer(options: TransformerOptions): Transformer {
   return transformer(config, drawParameters("createTransformer", config));
 }
 
-/** An encoder–decoder with given parameters; as {@link encoderFromParameters}. */
+/**
+ * An encoder–decoder with given parameters; as {@link encoderFromParameters}.
+ *
+ * @throws RangeError if an option or a parameter is missing, unknown or not finite
+ * @throws ShapeError if a parameter has another shape
+ * @example
+ * ```ts
+ * import { createTransformer, transformerFromParameters } from "@splineformer/transformer";
+ * const { config, parameters } = createTransformer({ layers: 1, width: 6, heads: 3 });
+ * transformerFromParameters(config, parameters).config.kind; // "transformer"
+ * ```
+ */
 export function transformerFromParameters(
   options: TransformerOptions,
   parameters: TransformerParameters<Tensor>,
@@ -141,7 +163,7 @@ export function transformerFromParameters(
 const byName = (parameters: unknown): Map<string, Tensor> => new Map(Object.entries(parametersOf({ parameters })));
 
 /** An encoder of a complete config. */
-export const encoder = (config: EncoderConfig, parameters: StackParameters<Tensor>): Encoder => ({
+const encoder = (config: EncoderConfig, parameters: StackParameters<Tensor>): Encoder => ({
   inputs: { x: inputShape("tokens", config) },
   config,
   parameters,
@@ -151,7 +173,7 @@ export const encoder = (config: EncoderConfig, parameters: StackParameters<Tenso
 });
 
 /** A decoder of a complete config. */
-export const decoder = (config: DecoderConfig, parameters: StackParameters<Tensor>): Decoder => ({
+const decoder = (config: DecoderConfig, parameters: StackParameters<Tensor>): Decoder => ({
   inputs: { source: ["source tokens", config.memory], target: inputShape("target tokens", config) },
   config,
   parameters,
@@ -161,7 +183,7 @@ export const decoder = (config: DecoderConfig, parameters: StackParameters<Tenso
 });
 
 /** An encoder–decoder of a complete config. */
-export const transformer = (config: TransformerConfig, parameters: TransformerParameters<Tensor>): Transformer => ({
+const transformer = (config: TransformerConfig, parameters: TransformerParameters<Tensor>): Transformer => ({
   inputs: { source: inputShape("source tokens", config.encoder), target: inputShape("target tokens", config.decoder) },
   config,
   parameters,

@@ -60,7 +60,7 @@ export interface TransformerParameters<T> {
 }
 
 /** What a parameter is before it has numbers: normal with this mean and deviation at the start. Biases may be absent. */
-export interface Specification {
+interface Specification {
   readonly shape: Shape;
   readonly mean: number;
   readonly deviation: number;
@@ -171,9 +171,7 @@ function checkParameter(where: string, name: string, { shape }: Specification, v
  * Weights start as N(0, 1/fan-in), those before the feed-forward's activation as N(0, 2/fan-in), biases at 0, positions
  * with deviation .5.
  */
-export function specification(
-  config: ModelConfig,
-): StackParameters<Specification> | TransformerParameters<Specification> {
+function specification(config: ModelConfig): StackParameters<Specification> | TransformerParameters<Specification> {
   if (config.kind !== "transformer") return stackSpecification(config);
   return { encoder: stackSpecification(config.encoder), decoder: stackSpecification(config.decoder) };
 }
