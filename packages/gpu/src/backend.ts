@@ -36,13 +36,23 @@ const exactIndices = 2 ** 24;
 
 /**
  * How many compiled kernels of one source are kept, each for one output length. On WebGL a change of length takes new
- * textures and a new canvas, so the lengths of a model get a kernel each; elsewhere it is free.
+ * textures and a new canvas, so lengths that return get a kernel of their own; elsewhere a change is free.
  */
 const kept: Readonly<Record<BackendName, number>> = { webgpu: 1, webgl2: 8, webasm: 4 };
+
+/** Lengths that are remembered as seen; a sequence that grows forever must not fill the memory. */
+const remembered = 1024;
 
 interface Compiled {
   readonly kernel: CompiledKernel;
   length: number;
+  /** Its last result. On WebGL a kernel must not be given it: gpu.js may then draw into a texture of another size. */
+  last?: Value;
+}
+
+interface Versions {
+  readonly compiled: Compiled[];
+  readonly seen: Set<number>;
 }
 
 /**
@@ -54,7 +64,7 @@ export async function openBackend(gpuJs: GpuJs, name: BackendName): Promise<Back
   const Kernel = kernelClass(gpuJs, name);
   if (!Kernel.isSupported) throw new UnsupportedError(missing[name]);
   const gpu = new gpuJs.GPU({ mode: name });
-  const compiled = new Map<string, Compiled[]>();
+  const versions = new Map<string, Versions>();
   let live = 0;
   let context: unknown;
 
@@ -83,22 +93,33 @@ export async function openBackend(gpuJs: GpuJs, name: BackendName): Promise<Back
       })),
     });
 
-  /** A compiled kernel for this output length: a kept one, a new one, or the one that was used longest ago. */
-  const kernelFor = (key: string, kernel: Kernel, length: number, pipeline: boolean, many: number): CompiledKernel => {
-    const versions = compiled.get(key) ?? [];
-    compiled.set(key, versions);
-    let at = versions.findIndex((version) => version.length === length);
-    if (at < 0 && versions.length < many) {
-      versions.push({ kernel: compile(kernel, length, pipeline), length });
-      at = versions.length - 1;
-    }
-    const [version] = versions.splice(Math.max(at, 0), 1);
-    versions.push(version);
+  /** A compiled kernel, set to this output length. */
+  const kernelFor = (
+    key: string,
+    kernel: Kernel,
+    length: number,
+    pipeline: boolean,
+    many: number,
+    args: readonly (Value | number)[] = [],
+  ): Compiled => {
+    const known = versions.get(key) ?? { compiled: [], seen: new Set() };
+    versions.set(key, known);
+    const { compiled, seen } = known;
+    const free = compiled.filter(({ last }) => name !== "webgl2" || last === undefined || !args.includes(last));
+    let version = free.find((candidate) => candidate.length === length);
+    // the first time a length comes, the kernel that was used longest ago serves it
+    const own = seen.has(length) && compiled.length < many;
+    if (!version && (own || free.length === 0)) version = { kernel: compile(kernel, length, pipeline), length };
+    version ??= free[0];
+    if (seen.size >= remembered) seen.clear();
+    seen.add(length);
+    if (compiled.includes(version)) compiled.splice(compiled.indexOf(version), 1);
+    compiled.push(version);
     if (version.length !== length) {
       version.kernel.setOutput([length]);
       version.length = length;
     }
-    return version.kernel;
+    return version;
   };
 
   /** Calls a kernel, and refuses a result that another backend computed. */
@@ -124,25 +145,27 @@ export async function openBackend(gpuJs: GpuJs, name: BackendName): Promise<Back
 
   const backend: Backend = {
     name,
-    limit: Math.min(exactIndices, (Kernel.features?.maxTextureSize ?? Number.POSITIVE_INFINITY) ** 2),
+    // gpu.js folds a value into a texture that is nearly square, its sides at most 2 apart
+    limit: Math.min(exactIndices, ((Kernel.features?.maxTextureSize ?? Number.POSITIVE_INFINITY) - 2) ** 2),
     get live() {
       return live;
     },
     async run(kernel, length, ...args) {
-      const ready = kernelFor(kernel.name, kernel, length, true, kept[name]);
-      return keep(await call(ready, args.map(argument)), length);
+      const ready = kernelFor(kernel.name, kernel, length, true, kept[name], args);
+      ready.last = keep(await call(ready.kernel, args.map(argument)), length);
+      return ready.last;
     },
     async upload(numbers) {
       if (name === "webasm") return keep(numbers.slice(), numbers.length);
       // one kernel for all lengths: it keeps the texture it uploaded last
       const ready = kernelFor("upload", copy, numbers.length, true, 1);
-      return keep(await call(ready, [gpuJs.input(numbers, [numbers.length])]), numbers.length);
+      return keep(await call(ready.kernel, [gpuJs.input(numbers, [numbers.length])]), numbers.length);
     },
     async read(value) {
       if (value.data instanceof Float32Array) return value.data.slice();
       if (name === "webgpu") return value.data.toArray();
       const ready = kernelFor("read", copy, value.length, false, kept[name]);
-      return (await call(ready, [value.data])) as Float32Array;
+      return (await call(ready.kernel, [value.data])) as Float32Array;
     },
     free(value) {
       live--;
@@ -151,7 +174,7 @@ export async function openBackend(gpuJs: GpuJs, name: BackendName): Promise<Back
     isLost: () => isLost(context),
     async close() {
       await gpu.destroy();
-      compiled.clear();
+      versions.clear();
     },
   };
   await prove(backend);

@@ -3,12 +3,13 @@
  * built into a folder of their own, so that no build is needed before the tests, and an old one does no harm.
  */
 import { execFile } from "node:child_process";
-import { cp, mkdtemp, readFile, realpath, rm, symlink } from "node:fs/promises";
+import { cp, mkdtemp, readFile, realpath, rm, symlink, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { dirname, extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { build as tsup } from "tsup";
 import { build } from "vite";
 
 const here = dirname(fileURLToPath(import.meta.url));
@@ -18,8 +19,8 @@ const built = ["tensor", "attention", "transformer", "gpu"];
 /** A folder with the page and its `node_modules`. */
 export interface Project {
   readonly folder: string;
-  /** Bundles the page and serves it; the answer is its address. */
-  serve(options: { readonly minify: boolean }): Promise<string>;
+  /** Bundles the page, by vite minified, by esbuild not, and serves it; the answer is its address. */
+  serve(bundler: "vite" | "esbuild"): Promise<string>;
   close(): Promise<void>;
 }
 
@@ -44,14 +45,10 @@ export async function createProject(): Promise<Project> {
 
   return {
     folder,
-    async serve({ minify }) {
-      const outDir = join(folder, minify ? "minified" : "readable");
-      await build({
-        root: join(folder, "test/page"),
-        configFile: false,
-        logLevel: "error",
-        build: { outDir, minify, emptyOutDir: true, chunkSizeWarningLimit: 4096, target: "es2022" },
-      });
+    async serve(bundler) {
+      const outDir = join(folder, bundler);
+      if (bundler === "vite") await bundleByVite(join(folder, "test/page"), outDir);
+      else await bundleByEsbuild(join(folder, "test/page"), outDir);
       const server = createServer(async (request, response) => {
         const path = (request.url ?? "/").split("?")[0];
         try {
@@ -71,6 +68,31 @@ export async function createProject(): Promise<Project> {
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+const bundleByVite = (root: string, outDir: string): Promise<unknown> =>
+  build({
+    root,
+    configFile: false,
+    logLevel: "error",
+    build: { outDir, minify: true, emptyOutDir: true, chunkSizeWarningLimit: 4096, target: "es2022" },
+  });
+
+/** esbuild as tsup calls it, with everything in the bundle. */
+async function bundleByEsbuild(root: string, outDir: string): Promise<void> {
+  const page = await readFile(join(root, "index.html"), "utf8");
+  await tsup({
+    entry: [join(root, "main.ts")],
+    outDir,
+    format: "esm",
+    platform: "browser",
+    target: "es2022",
+    config: false,
+    silent: true,
+    splitting: true,
+    noExternal: [/./],
+  });
+  await writeFile(join(outDir, "index.html"), page.replace("./main.ts", "./main.js"));
 }
 
 const types: Readonly<Record<string, string>> = { ".js": "text/javascript", ".css": "text/css" };

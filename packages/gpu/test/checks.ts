@@ -6,7 +6,7 @@ import type { Gpu } from "@splineformer/gpu";
 import { type Device, show } from "@splineformer/tensor";
 import { runOpSuite, type TestRunner } from "@splineformer/testing";
 import type { Handle } from "../src/handle.ts";
-import { deviceChecks, memoryChecks } from "./device-checks.ts";
+import { deviceChecks, memoryChecks, shapeChecks } from "./device-checks.ts";
 
 /** What a check may do beside using its device. */
 export interface Surroundings {
@@ -23,8 +23,8 @@ export interface Check {
   run(gpu: Gpu, surroundings: Surroundings): Promise<void>;
 }
 
-/** The op suite and this package's own checks; every title is there before a device is. */
-export function allChecks(): readonly Check[] {
+/** The op suite; every title is there before a device is. */
+export function suiteChecks(): readonly Check[] {
   let gpu: Gpu | undefined;
   // the suite takes its device when tests are registered: this one passes everything on to the device of the run
   const later = new Proxy({ name: "gpu", dtype: "float32" } as Device<Handle>, {
@@ -43,8 +43,12 @@ export function allChecks(): readonly Check[] {
     { skip: (title: string) => suite.push({ title: `skipped: ${title}`, run: async () => {} }) },
   );
   runOpSuite({ describe: (_, body) => body(), it: register, expect: expectEqual }, later);
-  return [...memoryChecks, ...suite, ...deviceChecks];
+  return suite;
 }
+
+/** What a device must pass, in order: `own` leaves out the op suite and what is large. */
+export const checksOf = (which: "all" | "own"): readonly Check[] =>
+  which === "own" ? deviceChecks : [...memoryChecks, ...suiteChecks(), ...shapeChecks, ...deviceChecks];
 
 const expectEqual: TestRunner["expect"] = (actual) => ({
   toEqual(expected) {

@@ -3,7 +3,7 @@ import { launchOptions, whyNot } from "@splineformer/chromium";
 import { type Browser, chromium } from "playwright";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createProject, type Project } from "./bundle.ts";
-import { allChecks } from "./checks.ts";
+import { checksOf } from "./checks.ts";
 import { lossChecks } from "./device-checks.ts";
 import type { PageReport } from "./page/main.ts";
 
@@ -16,11 +16,11 @@ const patience = 600_000;
 describe.skipIf(reason)("in Chromium", () => {
   let project: Project;
   let browser: Browser;
-  const addresses: Record<string, string> = {};
+  let addresses: Readonly<Record<"vite" | "esbuild", string>>;
 
   beforeAll(async () => {
     project = await createProject();
-    for (const minify of [true, false]) addresses[String(minify)] = await project.serve({ minify });
+    addresses = { vite: await project.serve("vite"), esbuild: await project.serve("esbuild") };
     browser = await chromium.launch(launchOptions());
   }, patience);
   afterAll(async () => {
@@ -28,27 +28,30 @@ describe.skipIf(reason)("in Chromium", () => {
     await project?.close();
   });
 
-  const inPage = async <R>(minify: boolean, call: string): Promise<{ result: R; complaints: string[] }> => {
+  const inPage = async <R>(
+    bundler: keyof typeof addresses,
+    call: string,
+  ): Promise<{ result: R; complaints: string[] }> => {
     const page = await browser.newPage();
     const complaints: string[] = [];
     page.on("console", (message) => {
       if (message.type() === "error" || message.type() === "warning") complaints.push(message.text());
     });
     page.on("pageerror", (error) => complaints.push(String(error)));
-    await page.goto(addresses[String(minify)]);
+    await page.goto(addresses[bundler]);
     await page.waitForFunction("globalThis.runChecks !== undefined");
     const result = (await page.evaluate(call)) as R;
     await page.close();
     return { result, complaints };
   };
 
-  for (const minify of [true, false])
+  for (const [bundler, which] of [["vite", "all"], ["esbuild", "own"]] as const) // biome-ignore format: one list
     for (const backend of ["webgl2", "webgpu"] as const)
-      describe(`on ${backend}, from a bundle that is ${minify ? "minified" : "not minified"}`, () => {
+      describe(`on ${backend}, bundled by ${bundler}${bundler === "vite" ? " and minified" : ""}`, () => {
         let report: PageReport;
         let complaints: string[];
         beforeAll(async () => {
-          const run = await inPage<PageReport>(minify, `globalThis.runChecks("${backend}")`);
+          const run = await inPage<PageReport>(bundler, `globalThis.runChecks("${backend}", "${which}")`);
           report = run.result;
           complaints = run.complaints;
         }, patience);
@@ -57,7 +60,7 @@ describe.skipIf(reason)("in Chromium", () => {
           expect(report.backend).toBe(backend);
           expect(report.reason).toBe(`${backend} computes here`);
         });
-        for (const { title } of [...allChecks(), ...lossChecks])
+        for (const { title } of [...checksOf(which), ...lossChecks])
           it(title, () => expect(report.problems[title] || []).toEqual([]));
         it("leaves no error in the console", () => {
           expect(complaints).toEqual([]);

@@ -2,7 +2,7 @@
 import { UnsupportedError } from "@splineformer/tensor";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createGpu, type Gpu } from "../src/index.ts";
-import { allChecks } from "./checks.ts";
+import { checksOf } from "./checks.ts";
 
 const webasm = { prefer: ["webgpu", "webgl2", "webasm"] } as const;
 
@@ -42,6 +42,6 @@ describe("on webasm", () => {
     gpu = await createGpu({ prefer: ["webasm"] });
   });
   afterAll(() => gpu.dispose());
-  for (const { title, run } of allChecks())
+  for (const { title, run } of checksOf("all"))
     it(title, () => run(gpu, { another: () => createGpu({ prefer: ["webasm"] }) }));
 });

@@ -3,7 +3,7 @@
  * counts and breaks, it does through the browser's own interfaces.
  */
 import { type BackendName, createGpu } from "@splineformer/gpu";
-import { allChecks, type Surroundings } from "../checks.ts";
+import { checksOf, type Surroundings } from "../checks.ts";
 import { lossChecks } from "../device-checks.ts";
 
 export interface PageReport {
@@ -35,8 +35,7 @@ interface Page {
   readonly GPUBuffer?: { readonly prototype: object };
   readonly GPUAdapter?: { readonly prototype: object };
   readonly HTMLCanvasElement: { readonly prototype: object };
-  /** All checks, or those whose title has this in it. */
-  runChecks(backend: BackendName, about?: string): Promise<PageReport>;
+  runChecks(backend: BackendName, which: "all" | "own"): Promise<PageReport>;
   refusal(backend: BackendName): Promise<string>;
 }
 const page = globalThis as unknown as Page;
@@ -58,7 +57,7 @@ watch(page.HTMLCanvasElement.prototype, "getContext", (result) => {
   if (extension) lose = async () => extension.loseContext();
 });
 
-page.runChecks = async (backend, about = "") => {
+page.runChecks = async (backend, which) => {
   const options = { prefer: [backend] };
   const gpu = await createGpu(options);
   const surroundings: Surroundings = {
@@ -69,7 +68,6 @@ page.runChecks = async (backend, about = "") => {
   const problems: Record<string, string> = {};
   const milliseconds: Record<string, number> = {};
   const run = async ({ title, run }: (typeof lossChecks)[number]): Promise<void> => {
-    if (!title.includes(about)) return;
     const start = performance.now();
     try {
       await run(gpu, surroundings);
@@ -79,7 +77,7 @@ page.runChecks = async (backend, about = "") => {
     }
     milliseconds[title] = performance.now() - start;
   };
-  for (const check of allChecks()) await run(check);
+  for (const check of checksOf(which)) await run(check);
   await gpu.dispose();
   for (const check of lossChecks) await run(check);
   return { backend: gpu.backend, reason: gpu.reason, problems, milliseconds };
