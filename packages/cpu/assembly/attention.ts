@@ -3,7 +3,8 @@
  *
  * Sixteen queries at a time, as two panels of eight lanes. Sᵀ = K Qᵀ is made in tiles of 5 keys × 8 queries; the block
  * Sᵀ [keys][8] is weighed in place and already is the packed panel B of Oᵀ = Vᵀ Sᵀ, in tiles of 5 channels × 8 queries.
- * K and V arrive packed (`packKeys`, `packValues`), once for all heads of a group. Strides are in bytes.
+ * K and V arrive packed (`packKeys`, `packValues`), once for all heads of a group; V also as it is,
+ * for blocks in which most weights are 0 (`sparse.ts`). Strides are in bytes.
  */
 import { SOFTMAX, SPARSEMAX } from "./codes";
 import { COLUMNS32, kernel32, ROWS } from "./kernel32";
@@ -22,6 +23,7 @@ import {
   squaredReluScores,
   storeLanes,
 } from "./scores";
+import { addRows, isSparse, sparseValues, sparseWork } from "./sparse";
 import { weighScores } from "./weigh";
 
 /** Keys per block: the block of scores of 16 queries and a panel of values fit L1. */
@@ -49,7 +51,7 @@ export function packedSize(rows: i32, k: i32): usize {
 /** Bytes of work of `attend32`. */
 export function attendWork(keys: i32, d: i32, e: i32, code: i32): usize {
   const block = code == SPARSEMAX ? keys : BLOCK;
-  return 512 + (<usize>(2 * d + 2 * (block + 2 * ROWS) + 2 * (e + ROWS))) * 32;
+  return 512 + (<usize>(2 * d + 2 * (block + 2 * ROWS) + 4 * (e + ROWS))) * 32 + sparseWork(BLOCK);
 }
 
 /**
@@ -59,7 +61,8 @@ export function attendWork(keys: i32, d: i32, e: i32, code: i32): usize {
  */
 export function attend32(
   n: i32, keys: i32, d: i32, e: i32,
-  query: usize, queryStride: usize, packedKeys: usize, packedValues: usize, out: usize, outStride: usize,
+  query: usize, queryStride: usize, packedKeys: usize, packedValues: usize, values: usize, valueStride: usize,
+  out: usize, outStride: usize,
   code: i32, parameter: f32, scale: f32, window: i32, shift: usize, divisor: usize,
   bias: usize, biasStride: usize, visible: usize, visibleStride: usize, statistics: usize, work: usize,
 ): void {
@@ -76,6 +79,11 @@ export function attend32(
   const output = scores + 2 * scoresSize;
   const channels = fives(e);
   const outputSize = (<usize>(channels * ROWS)) * 32;
+  // where most weights are 0, outputs gather here as rows
+  const sparse = (code == 1 || code == 2) && !precise;
+  const rowsOut = output + 2 * outputSize;
+  const rowsSize = (<usize>((e + 3) & ~3)) * 32;
+  const sparseSpace = rowsOut + 2 * rowsSize;
   const negative = scale < 0;
   if (negative) scale = -scale;
   const rows = code == SOFTMAX || code == SPARSEMAX;
@@ -90,7 +98,8 @@ export function attend32(
       for (let i: usize = 0; i < halves * (<usize>d) * 32; i += 16)
         v128.store(queries + i, f32x4.neg(v128.load(queries + i)));
     }
-    memory.fill(output, 0, 2 * outputSize);
+    memory.fill(output, 0, 2 * outputSize + (sparse ? 2 * rowsSize : 0));
+    let gathered = false;
     memory.fill(work, 0, 256);
     for (let i: usize = 0; i < 32; i += 16) {
       v128.store(work + i, f32x4.splat(LOWEST));
@@ -146,6 +155,14 @@ export function attend32(
             scaleLanes(output + h * outputSize, e, lanes + 64);
         } else if (code == SPARSEMAX) sparsemaxScores(s, count, factorOfScores, lanes);
       }
+      if (sparse && isSparse(scores, count) && (halves == 1 || isSparse(scores + scoresSize, count))) {
+        gathered = true;
+        for (let h: usize = 0; h < halves; h++) {
+          const from = values + (<usize>key) * valueStride;
+          sparseValues(scores + h * scoresSize, count, from, valueStride, e, rowsOut + h * rowsSize, sparseSpace);
+        }
+        continue;
+      }
       panel = packedValues + (<usize>key) * 20;
       for (let c = 0; c < channels; c++) {
         const tile = output + (<usize>c) * 160;
@@ -175,7 +192,10 @@ export function attend32(
         store<f32>(factors + i * 4, <f32>f);
       }
       if (!precise) scaleLanes(o, e, factors);
-      storeLanes(o, e, min(n - q8, COLUMNS32), out + (<usize>q8) * outStride, outStride);
+      const to = out + (<usize>q8) * outStride;
+      const valid = min(n - q8, COLUMNS32);
+      storeLanes(o, e, valid, to, outStride);
+      if (gathered) addRows(rowsOut + h * rowsSize, e, valid, factors, to, outStride);
     }
   }
 }

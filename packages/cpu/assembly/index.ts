@@ -43,3 +43,4 @@ export {
   storeLanes,
 } from "./scores";
 export { weigh32, weighScores } from "./weigh";
+export { addRows, compress, gather4, gather32, isSparse, sparseValues } from "./sparse";

@@ -83,6 +83,8 @@ export function attend(arena: Arena, problem: Problem, keep: boolean): Attended 
         heads * d * 4,
         pKeys + g * keysSize,
         pValues + g * valuesSize,
+        pv + g * e * 4,
+        groups * e * 4,
         po + h * e * 4,
         heads * e * 4,
         code,

@@ -91,3 +91,26 @@ describe("fused attention", () => {
     expect(toNested(attention(cpu, tensor([[1, 2]]), none, none, undefined, undefined, attributes))).toEqual([[0, 0]]);
   });
 });
+
+describe("ReLU attention in which most weights are 0", () => {
+  // a bias of −1.3 standard deviations leaves one score in ten; −9 leaves none; blocks of keys may differ
+  const [n, m] = [89, 701];
+  const attributes = { mask: "none", heads: 1, keyValueHeads: 1, scale: 1, divide: "length" } as const;
+  const shift = (f: (key: number) => number) =>
+    tensor(
+      Float32Array.from({ length: m }, (_, key) => f(key)),
+      [1, m],
+    );
+  const shifts = { "one in ten": shift(() => -1.3), none: shift(() => -9), "half of the keys": shift((key) => (key < 350 ? -1.3 : 1)) }; // biome-ignore format: one record
+  for (const [name, bias] of Object.entries(shifts))
+    for (const activation of ["relu", "squaredRelu"] as const)
+      for (const e of [3, 32, 37])
+        test(`${activation}, positive: ${name}, value width ${e}: errs at most twice as much as its rounded formula`, () => {
+          const [q, k, v] = [data.normal([n, 7], { deviation: 7 ** -0.25 }), data.normal([m, 7], { deviation: 7 ** -0.25 }), data.normal([m, e])].map(single); // biome-ignore format: three operands
+          const result = attention(cpu, q, k, v, bias, undefined, { ...attributes, activation });
+          const found = atMostTwiceRounded(result, (ops) =>
+            openAttention(ops, q, k, v, bias, undefined, { ...attributes, activation }),
+          );
+          expect(found).toMatchObject({ agrees: true });
+        });
+});

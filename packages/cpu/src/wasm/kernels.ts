@@ -28,6 +28,8 @@ export interface Kernels {
     queryStride: number,
     packedKeys: Pointer,
     packedValues: Pointer,
+    values: Pointer,
+    valueStride: number,
     out: Pointer,
     outStride: number,
     code: number,
