@@ -22,7 +22,9 @@ export default defineConfig({
   markdown: {
     config(md) {
       // Vue must not read the braces of a formula
-      md.use(katex, { transformer: (html: string) => html.replace(/^(\s*)<(\w+)/, "$1<$2 v-pre") });
+      katex(md as unknown as Parameters<typeof katex>[0], {
+        transformer: (html) => html.replace(/^(\s*)<(\w+)/, "$1<$2 v-pre"),
+      });
     },
   },
   themeConfig: {
