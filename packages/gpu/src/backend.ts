@@ -177,7 +177,12 @@ export async function openBackend(gpuJs: GpuJs, name: BackendName): Promise<Back
       versions.clear();
     },
   };
-  await prove(backend);
+  try {
+    await prove(backend);
+  } catch (error) {
+    await backend.close().catch(() => {});
+    throw error;
+  }
   return backend;
 }
 

@@ -81,8 +81,9 @@ export function createEngine(backend: Backend): Engine {
   let disposed: Promise<void> | undefined;
   let queue: Promise<void> = Promise.resolve();
 
+  /** Tasks keep their failures for whoever reads; what is left can only come from giving memory back. */
   const enqueue = (task: () => void | Promise<void>): void => {
-    queue = queue.then(task);
+    queue = queue.then(task).catch(() => {});
   };
   const empty = (cell: Cell): void => {
     if (cell.value) backend.free(cell.value);

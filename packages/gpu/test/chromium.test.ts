@@ -11,7 +11,7 @@ const reason = whyNot();
 if (reason) process.stderr.write(`the GPU is not tested in a browser: ${reason}\n`);
 
 /** Compiling the packages and their bundle, and running every check on a GPU that is simulated. */
-const patience = 600_000;
+const patience = 1_800_000;
 
 describe.skipIf(reason)("in Chromium", () => {
   let project: Project;
@@ -28,9 +28,11 @@ describe.skipIf(reason)("in Chromium", () => {
     await project?.close();
   });
 
+  /** `before` runs before the page's own scripts. */
   const inPage = async <R>(
     bundler: keyof typeof addresses,
     call: string,
+    before = "",
   ): Promise<{ result: R; complaints: string[] }> => {
     const page = await browser.newPage();
     const complaints: string[] = [];
@@ -38,12 +40,35 @@ describe.skipIf(reason)("in Chromium", () => {
       if (message.type() === "error" || message.type() === "warning") complaints.push(message.text());
     });
     page.on("pageerror", (error) => complaints.push(String(error)));
+    await page.addInitScript(before);
     await page.goto(addresses[bundler]);
     await page.waitForFunction("globalThis.runChecks !== undefined");
     const result = (await page.evaluate(call)) as R;
     await page.close();
     return { result, complaints };
   };
+
+  const noAdapter = "Object.defineProperty(navigator.gpu, 'requestAdapter', { value: async () => null });";
+  const noWebGl = "HTMLCanvasElement.prototype.getContext = () => null;";
+
+  it("WebGPU comes first", async () => {
+    const { result } = await inPage<string>("vite", "globalThis.choice()");
+    expect(result).toBe("webgpu: webgpu computes here");
+  });
+
+  it("where WebGPU has no adapter WebGL 2 computes, and the reason says why", async () => {
+    const { result } = await inPage<string>("vite", "globalThis.choice()", noAdapter);
+    expect(result).toMatch(
+      /^webgl2: webgpu: WebGPU is present .+ but no adapter is available\..*; webgl2 computes here$/s,
+    );
+  });
+
+  it("a browser without a GPU is refused, with the reason of each backend and what to do", async () => {
+    const { result } = await inPage<string>("vite", "globalThis.choice()", noAdapter + noWebGl);
+    expect(result).toMatch(
+      /^UnsupportedError: createGpu: expected a GPU \(webgpu, webgl2\), got none: webgpu: .+; webgl2: there is no WebGL 2 context\. Run it in .+, use @splineformer\/cpu, or/s,
+    );
+  });
 
   for (const [bundler, which] of [["vite", "all"], ["esbuild", "own"]] as const) // biome-ignore format: one list
     for (const backend of ["webgl2", "webgpu"] as const)

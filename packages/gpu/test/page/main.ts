@@ -36,7 +36,8 @@ interface Page {
   readonly GPUAdapter?: { readonly prototype: object };
   readonly HTMLCanvasElement: { readonly prototype: object };
   runChecks(backend: BackendName, which: "all" | "own"): Promise<PageReport>;
-  refusal(backend: BackendName): Promise<string>;
+  /** What `createGpu()` gives here: its backend and reason, or its refusal. */
+  choice(): Promise<string>;
 }
 const page = globalThis as unknown as Page;
 
@@ -83,11 +84,12 @@ page.runChecks = async (backend, which) => {
   return { backend: gpu.backend, reason: gpu.reason, problems, milliseconds };
 };
 
-page.refusal = async (backend) => {
+page.choice = async () => {
   try {
-    const gpu = await createGpu({ prefer: [backend] });
-    return `got ${gpu.backend}`;
+    const gpu = await createGpu();
+    await gpu.dispose();
+    return `${gpu.backend}: ${gpu.reason}`;
   } catch (error) {
-    return `${(error as Error).name}: ${(error as Error).message}`;
+    return String(error);
   }
 };
