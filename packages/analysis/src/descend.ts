@@ -21,6 +21,7 @@ import {
 } from "@splineformer/tensor";
 import { type Cut, type Gate, gateOf } from "./gates.ts";
 import { block, type IntervalValue, lineValue, magnitude, noiseOf, raise, restrict } from "./interval-values.ts";
+import { mergeCuts } from "./merge-cuts.ts";
 import { propagateVariance, type Squares } from "./noise.ts";
 
 /** An interval of the line on which the network is one polynomial. */
@@ -59,14 +60,15 @@ export interface Line {
  * @returns the degree of the output by the rules of composition
  * @throws UnsupportedError naming the first operation that is no piecewise polynomial, and its place
  */
-export function descend({ graph, from, to, device, onPiece, onFlat }: Line): number {
+export function descend(line: Line): number {
+  const { graph, device, onPiece, onFlat } = line;
   const { nodes } = graph;
   const { output } = graph.outputs;
   const degrees = degreesOf(graph, "restrictToLine").map(({ total }) => total);
   // not "degree > 0": the derivative of ReLU has degree 0 and still jumps
   const moving = nodes.map(() => false);
   for (const node of nodes) moving[node.id] = node.op === "input" || operandsOf(node).some((x) => moving[x.id]);
-  const fixed = evaluateAll(graph, device, { inputs: from });
+  const fixed = evaluateAll(graph, device, { inputs: line.from });
   const known = new Map<number, Squares>();
   const gates = nodes.map((node) => (moving[node.id] && !isLeaf(node) ? gateAt(node, fixed) : undefined));
   const lastUse = nodes.map((node) => node.id);
@@ -76,8 +78,8 @@ export function descend({ graph, from, to, device, onPiece, onFlat }: Line): num
   const walk = (
     first: number,
     start: readonly (IntervalValue | undefined)[],
-    a: number,
-    b: number,
+    from: Cut,
+    to: Cut,
     patterns: Piece["patterns"],
   ): void => {
     const values = [...start];
@@ -87,16 +89,16 @@ export function descend({ graph, from, to, device, onPiece, onFlat }: Line): num
       const gate = gates[id];
       if (node.op === "input") {
         const { name } = node.attributes;
-        values[id] = lineValue(from[name], to[name], a, b);
+        values[id] = lineValue(line.from[name], line.to[name], from.at, to.at);
       } else if (!gate) {
         values[id] = polynomial(node as Applied, values);
       } else {
-        split(id, gate, values, a, b, patterns);
+        split(id, gate, values, from, to, patterns);
         return;
       }
     }
     const result = values[output.id] ?? { values: block(fixedData(output), output.shape), variance: zeros(output) };
-    onPiece({ from: a, to: b, values: result.values, noise: noiseOf(result), patterns });
+    onPiece({ from: from.at, to: to.at, values: result.values, noise: noiseOf(result), patterns });
   };
 
   const zeros = (node: Node): Float64Array => new Float64Array(sizeOf(node.shape));
@@ -143,17 +145,20 @@ export function descend({ graph, from, to, device, onPiece, onFlat }: Line): num
     id: number,
     gate: Gate,
     values: readonly (IntervalValue | undefined)[],
-    a: number,
-    b: number,
+    from: Cut,
+    to: Cut,
     patterns: Piece["patterns"],
   ): void => {
     const node = nodes[id] as Applied;
     const input = (node.inputs as readonly Node[])[0];
     const whole = values[input.id] as IntervalValue;
-    const at = (u: number): number => (u === -1 ? a : u === 1 ? b : a + 0.5 * (u + 1) * (b - a));
+    const half = 0.5 * (to.at - from.at);
+    const at = (u: number): number => (u === -1 ? from.at : u === 1 ? to.at : from.at + (u + 1) * half);
     const { cuts, undecided } = gate.cuts(whole.values.data, noiseOf(whole));
     for (const { column, from, to } of undecided) onFlat({ from: at(from), to: at(to), node, entry: column });
-    const ends = [-1, ...merged(cuts), 1];
+    const inner = mergeCuts(cuts, { at: -1, radius: from.radius / half }, { at: 1, radius: to.radius / half });
+    const ends = [-1, ...inner.map((cut) => cut.at), 1];
+    const places = [from, ...inner.map(({ at: u, radius }) => ({ at: at(u), radius: radius * half + spacing })), to];
     for (let part = 1; part < ends.length; part++) {
       const [lo, hi] = [ends[part - 1], ends[part]];
       const next =
@@ -167,11 +172,11 @@ export function descend({ graph, from, to, device, onPiece, onFlat }: Line): num
         values: block(gate.output(pattern, z.values.data), node.shape),
         variance: gate.outputVariance(pattern, z.variance, magnitude(z)),
       };
-      walk(id + 1, next, at(lo), at(hi), new Map(patterns).set(node, pattern));
+      walk(id + 1, next, places[part - 1], places[part], new Map(patterns).set(node, pattern));
     }
   };
 
-  walk(0, [], 0, 1, new Map());
+  walk(0, [], { at: 0, radius: 0 }, { at: 1, radius: 0 }, new Map());
   return degrees[output.id];
 }
 
@@ -205,32 +210,5 @@ function padded(values: Tensor<"float64">, node: Applied): Tensor {
   return reshape(values, [values.shape[0], ...new Array<number>(missing).fill(1), ...values.shape.slice(1)]);
 }
 
-/**
- * Cuts in order, those that rounding can't tell apart as one (at the surest of them), and none at an end.
- */
-function merged(cuts: readonly Cut[]): number[] {
-  const sorted = [...cuts].sort((p, q) => p.at - q.at);
-  const out: number[] = [];
-  let group: Cut = { at: -1, radius: 0 };
-  let reach = -1;
-  const close = (): void => {
-    if (group.at - group.radius - tiny > -1 && group.at + group.radius + tiny < 1) out.push(group.at);
-  };
-  let started = false;
-  for (const cut of sorted) {
-    if (started && cut.at - cut.radius <= reach + tiny) {
-      if (cut.radius < group.radius) group = cut;
-      reach = Math.max(reach, cut.at + cut.radius);
-    } else {
-      if (started) close();
-      group = cut;
-      reach = cut.at + cut.radius;
-      started = true;
-    }
-  }
-  if (started) close();
-  return out;
-}
-
-/** A few units in the last place of a number near 1. */
-const tiny = 2 ** -50;
+/** Two of the spacings of numbers just below 1: how finely a place on the line is stored. */
+const spacing = 2 ** -52;

@@ -98,8 +98,8 @@ export function restrictToLine(
   const flat: FlatUnit[] = [];
   const degree = descend({
     graph,
-    from: starts,
-    to: stops,
+    from: inputsOf(graph, starts),
+    to: inputsOf(graph, stops),
     device,
     onPiece(piece) {
       signal?.throwIfAborted();
@@ -147,6 +147,12 @@ function graphInputs(where: string, graph: Graph, x: Given<string>): Record<stri
   }
   return given;
 }
+
+/** Those of the tensors that are inputs of the graph. */
+const inputsOf = (graph: Graph, named: Readonly<Record<string, Tensor>>): Record<string, Tensor> =>
+  Object.fromEntries(
+    graph.nodes.flatMap((node) => (node.op === "input" ? [[node.attributes.name, named[node.attributes.name]]] : [])),
+  );
 
 /** The opened graph in which an input that does not move is a constant. */
 function movingGraph(
