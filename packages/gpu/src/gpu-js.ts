@@ -12,7 +12,7 @@ export interface Resident {
 }
 
 /** An array under a shape, as gpu.js takes it. */
-export interface Input {
+interface Input {
   readonly value: Float32Array;
 }
 
@@ -31,7 +31,7 @@ export interface CompiledKernel {
   };
 }
 
-export interface KernelSettings {
+interface KernelSettings {
   readonly output: readonly [number];
   readonly pipeline: boolean;
   readonly immutable: boolean;

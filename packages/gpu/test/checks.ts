@@ -24,7 +24,7 @@ export interface Check {
 }
 
 /** The op suite; every title is there before a device is. */
-export function suiteChecks(): readonly Check[] {
+function suiteChecks(): readonly Check[] {
   let gpu: Gpu | undefined;
   // the suite takes its device when tests are registered: this one passes everything on to the device of the run
   const later = new Proxy({ name: "gpu", dtype: "float32" } as Device<Handle>, {
