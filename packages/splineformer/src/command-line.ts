@@ -93,7 +93,7 @@ function createProgram(terminal: Terminal, end: (code: number) => void): Command
     .option("--data <file>", "a CSV file of your own; needs --x and --y")
     .option("--x <column>", "its column of x: numbers or ISO dates, increasing")
     .option("--y <column>", "its column of y: numbers")
-    .option("--knots <number>", "how many rows become knots, spread evenly", wholeNumber, 24)
+    .option("--knots <number>", "how many rows become knots, spread evenly: 2 to 256", wholeNumber, 24)
     .action(async ({ out, json, data, x, y, knots }: DemoArguments) => {
       if ([data, x, y].some((given) => given !== undefined) && [data, x, y].includes(undefined))
         throw new RangeError(`demo: expected --data, --x and --y together, got ${show({ data, x, y })}`);

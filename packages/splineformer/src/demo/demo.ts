@@ -9,7 +9,7 @@ import { join, resolve } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { encoderFromSpline } from "@splineformer/compiler";
 import { interpolateCubic, type PiecewisePolynomial } from "@splineformer/spline";
-import { parametersOf, show } from "@splineformer/tensor";
+import { parametersOf, required, show } from "@splineformer/tensor";
 import { degree, type Encoder, loadSafetensors, saveSafetensors } from "@splineformer/transformer";
 import { readSeries, type Series, spreadEvenly } from "../series.ts";
 import { shippedSeries } from "../shipped.ts";
@@ -25,7 +25,7 @@ import { smoothings } from "./smoothings.ts";
 export interface DemoOptions {
   /** The folder to write into. */
   readonly out: string;
-  /** How many rows become knots. */
+  /** How many rows become knots: 2 to 256. */
   readonly knots: number;
   /** A CSV file and its columns; default: the series that is shipped. */
   readonly data?: { readonly file: string; readonly x: string; readonly y: string };
@@ -34,6 +34,9 @@ export interface DemoOptions {
   /** Called with what is done next. */
   readonly onStep?: (step: string) => void;
 }
+
+/** A step cannot be stopped midway, and reading back grows with the square of this. */
+const mostKnots = 256;
 
 /** The sharpnesses that the demo smooths with. */
 const sharpnesses = [0.25, 1, 4, 16];
@@ -52,6 +55,7 @@ export async function demo(options: DemoOptions): Promise<DemoReport> {
     await setImmediate(undefined, { signal });
   };
 
+  required(Number.isInteger(count) && count >= 2 && count <= mostKnots, "demo", `2 to ${mostKnots} knots`, count);
   await step("reading the series");
   const series = data === undefined ? await shippedSeries() : await seriesOf(data);
   const rows = spreadEvenly(series.x.length, count);
