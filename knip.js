@@ -7,6 +7,7 @@ export default {
   workspaces: {
     "packages/*": { entry: [tests] },
     "packages/cpu": { entry: [tests, "assembly/index.ts!", "scripts/*.mjs"] },
+    "apps/docs": { entry: [tests, "src/*.data.ts", "scripts/*.js"] },
     "tooling/*": { entry: [tests] },
     "tooling/examples": { entry: [tests, "examples.config.ts"] },
   },

@@ -5,8 +5,8 @@
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { root } from "./root.js";
 import { run } from "./run.js";
-import { root } from "./workspace.js";
 
 const folder = join(root, "packages/splineformer");
 /** @type {{ bin: Record<string, string> }} */

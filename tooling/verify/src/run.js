@@ -1,6 +1,6 @@
 /** @file Runs a program to its end and keeps what it printed, in the order it came. */
 import { spawn } from "node:child_process";
-import { root } from "./workspace.js";
+import { root } from "./root.js";
 
 /**
  * @typedef {object} Ended

@@ -3,9 +3,10 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import getReleasePlan from "@changesets/get-release-plan";
 import { check, countReportFile, countReports, failure, sum } from "./count.js";
+import { root } from "./root.js";
 import { run } from "./run.js";
 import { turbo } from "./turbo.js";
-import { begunPackages, packages, root, testFiles } from "./workspace.js";
+import { begunPackages, packages, testFiles } from "./workspace.js";
 
 /** @typedef {import("./count.js").Count} Count */
 

@@ -1,8 +1,8 @@
 /** @file Runs a turbo task in every package that has it, and tells how it ended in each. */
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { root } from "./root.js";
 import { run } from "./run.js";
-import { root } from "./workspace.js";
 
 /**
  * @typedef {object} TaskRun

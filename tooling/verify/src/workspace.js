@@ -3,11 +3,9 @@
  * A package has begun when its index exports something; from then on everything is asked of it: tests, a README, a size budget.
  */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { exportedNames } from "@splineformer/examples";
-
-/** The root of the repository. */
-export const root = resolve(import.meta.dirname, "../../..");
+import { root } from "./root.js";
 
 /**
  * What is read of a package.json.
