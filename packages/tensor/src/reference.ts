@@ -36,7 +36,7 @@ export const reference: SynchronousDevice = createReference("float64");
 export const reference32: SynchronousDevice = createReference("float32");
 
 /** Rounds a number to what the device stores. */
-export type Round = (x: number) => number;
+type Round = (x: number) => number;
 
 function createReference(dtype: "float32" | "float64"): SynchronousDevice {
   const r: Round = dtype === "float32" ? Math.fround : (x) => x;

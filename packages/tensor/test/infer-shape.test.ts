@@ -1,4 +1,3 @@
-import type { Tensor } from "@splineformer/tensor";
 import {
   type Attributes,
   inferShape,
@@ -7,8 +6,7 @@ import {
   opNames,
   reference,
   type Shape,
-  ShapeError,
-} from "@splineformer/tensor";
+  ShapeError, reference, type Tensor } from "@splineformer/tensor";
 import { call, opCases, refusals } from "@splineformer/testing";
 import { describe, expect, it } from "vitest";
 

@@ -1,4 +1,3 @@
-import type { Tensor } from "@splineformer/tensor";
 import {
   allocate,
   cast,
@@ -6,6 +5,7 @@ import {
   type Nested,
   reshape,
   type Shape,
+  type Tensor,
   tensor,
   toNested,
   zeros,
