@@ -45,7 +45,7 @@ export function apply(code: i32, z: v128, beta: v128, inverse: v128): v128 {
   if (code == 6)
     return v128.bitselect(tanhNear(z), precisely(6, z), f32x4.lt(f32x4.abs(z), f32x4.splat(0.6)));
   if (code == 10) return sigmoid(f32x4.add(z, beta));
-  return precisely(code, code == 4 || code == 8 ? f32x4.add(z, beta) : z);
+  return precisely(code, f32x4.add(z, beta));
 }
 
 /** Room for the last entries, so that nothing beyond `count` is written. */
@@ -80,10 +80,27 @@ export function activate32(code: i32, x: usize, count: i32, parameter: f32, bias
   else if (code == 1) each(1, x, count, parameter, bias);
   else if (code == 2) each(2, x, count, parameter, bias);
   else if (code == 3) each(3, x, count, parameter, bias);
-  else if (code == 4) each(4, x, count, parameter, bias);
   else if (code == 5) each(5, x, count, parameter, bias);
   else if (code == 6) each(6, x, count, parameter, bias);
-  else if (code == 7) each(7, x, count, parameter, bias);
-  else if (code == 8) each(8, x, count, parameter, bias);
-  else if (code == 9) each(9, x, count, parameter, bias);
+  else if (code == 4 || code == 8) eachPrecise(code, x, count, parameter, bias);
+  else eachPrecise(code, x, count, 0, bias);
+}
+
+/** The codes that go by way of float64, f(x + bias + shift). */
+function eachPrecise(code: i32, x: usize, count: i32, shift: f32, bias: usize): void {
+  for (let left = count; left > 0; left -= 4) {
+    let at = x;
+    if (left < 4) {
+      memory.copy(scratch, x, (<usize>left) * 4);
+      at = scratch;
+    }
+    let z = v128.load(at);
+    if (bias) {
+      z = f32x4.add(z, v128.load(bias));
+      bias += 16;
+    }
+    v128.store(at, precisely(code, f32x4.add(z, f32x4.splat(shift))));
+    if (left < 4) memory.copy(x, scratch, (<usize>left) * 4);
+    x += 16;
+  }
 }

@@ -23,6 +23,7 @@ export {
   transposeB32,
   transposeB64,
 } from "./pack";
+export { apply64 } from "./precise";
 export { absorb, scan32, startState, stream32 } from "./scan";
 export {
   adjustScores,

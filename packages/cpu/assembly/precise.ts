@@ -77,9 +77,8 @@ function tanhFar(z: v128): v128 {
   return v128.or(q, v128.and(z, splat(-0)));
 }
 
-// @ts-ignore: decorator
-@inline
-function apply(code: i32, z: v128): v128 {
+/** Not inlined: there is one of it, and it costs more than a call. */
+export function apply64(code: i32, z: v128): v128 {
   if (code == EXP) return decay(z);
   if (code == 4) return sigmoid(z);
   if (code == 6) return tanhFar(z);
@@ -95,7 +94,7 @@ export const EXP: i32 = 30;
 // @ts-ignore: decorator
 @inline
 export function precisely(code: i32, z: v128): v128 {
-  const low = apply(code, f64x2.promote_low_f32x4(z));
-  const high = apply(code, f64x2.promote_low_f32x4(v128.shuffle<f32>(z, z, 2, 3, 0, 1)));
+  const low = apply64(code, f64x2.promote_low_f32x4(z));
+  const high = apply64(code, f64x2.promote_low_f32x4(v128.shuffle<f32>(z, z, 2, 3, 0, 1)));
   return v128.shuffle<f32>(f32x4.demote_f64x2_zero(low), f32x4.demote_f64x2_zero(high), 0, 1, 4, 5);
 }

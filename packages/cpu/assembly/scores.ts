@@ -5,7 +5,7 @@
  */
 import { apply } from "./activate";
 import { EXP, precisely } from "./precise";
-import { expNegative } from "./transcendental";
+import { expBounded, expNegative } from "./transcendental";
 
 /** What a maximum starts from: below every score, and finite, so that a row with nothing visible gives no NaN. */
 export const LOWEST: f32 = -3e38;
@@ -72,8 +72,22 @@ export function squaredReluScores(s: usize, keys: i32): void {
     v128.store(s, f32x4.mul(z1, z1), 16);
   }
 }
+/** 1/(1 + e^−(scale · s + shift)); the sign is in the factor and the shift. */
 export function sigmoidScores(s: usize, keys: i32, scale: f32, lanesShift: usize): void {
-  each(10, s, keys, scale, lanesShift, 1);
+  const factor = f32x4.splat(-scale);
+  const shift0 = f32x4.neg(v128.load(lanesShift));
+  const shift1 = f32x4.neg(v128.load(lanesShift, 16));
+  const one = f32x4.splat(1);
+  const high = f32x4.splat(88);
+  const low = f32x4.splat(-87);
+  for (const end = s + (<usize>keys) * 32; s < end; s += 32) {
+    const x0 = f32x4.add(f32x4.mul(v128.load(s), factor), shift0);
+    const x1 = f32x4.add(f32x4.mul(v128.load(s, 16), factor), shift1);
+    const e0 = expBounded(f32x4.pmax(f32x4.pmin(x0, high), low));
+    const e1 = expBounded(f32x4.pmax(f32x4.pmin(x1, high), low));
+    v128.store(s, f32x4.div(one, f32x4.add(e0, one)));
+    v128.store(s, f32x4.div(one, f32x4.add(e1, one)), 16);
+  }
 }
 /** The sigmoid where its error would be seen. */
 export function preciseSigmoidScores(s: usize, keys: i32, scale: f32, lanesShift: usize): void {

@@ -8,7 +8,7 @@ import { main } from "assemblyscript/asc";
 
 const sources = new URL("../assembly/", import.meta.url);
 const target = new URL("../src/wasm/module.ts", import.meta.url);
-const flags = ["-O3", "--noAssert", "--runtime", "stub", "--enable", "simd", "--initialMemory", "1"];
+const flags = ["-O3s", "--noAssert", "--runtime", "stub", "--enable", "simd", "--initialMemory", "1"];
 
 /** What `src/wasm/module.ts` holds, the same for the same sources. */
 export async function compile() {
