@@ -4,9 +4,10 @@ import { parseHTML } from "linkedom";
 import { beforeAll, describe, expect, it } from "vitest";
 import { claimsOf } from "../src/demo/claims.ts";
 import { demo } from "../src/demo/demo.ts";
+import { compareOnGpu } from "../src/demo/gpu-run.ts";
 import type { DemoReport } from "../src/demo/report.ts";
 import { demoText } from "../src/demo/text.ts";
-import { forward, loadSafetensors, tensor } from "../src/index.ts";
+import { encoderFromSpline, forward, interpolateCubic, loadSafetensors, tensor } from "../src/index.ts";
 import { run, temporaryFolder } from "./running.ts";
 
 const folder = temporaryFolder();
@@ -18,10 +19,11 @@ describe("the demo on the Mauna Loa series", () => {
     report = await demo({ out, knots: 24 });
   });
 
-  it("claims nine things, and all hold", () => {
+  it("claims ten things, and all hold", () => {
     expect(report.claims.map(({ claim, holds }) => [claim, holds])).toEqual([
       ["in float64 the network is the spline on all of ℝ", true],
       ["in float32 the network is the spline on all of ℝ", true],
+      ["on gpu.js the network is the spline on all of ℝ", true],
       ["the loaded network is the compiled one, bit for bit", true],
       ["every knot is a breakpoint, and there is no other", true],
       ["every breakpoint is at its knot", true],
@@ -43,6 +45,26 @@ describe("the demo on the Mauna Loa series", () => {
     // 24 bits, and no more than 40 roundings of a value
     expect(float32.relative).toBeLessThanOrEqual(40 * 2 ** -24);
     expect(float32.relative).toBeGreaterThan(float64.relative);
+  });
+
+  it("runs on gpu.js where that is installed, and says which backend computed and why", () => {
+    // in Node only the one that is no GPU, and only because it was asked for
+    expect(report.gpu).toMatchObject({ backend: "webasm", dtype: "float32", points: report.runs[0].points });
+    expect("reason" in report.gpu && report.gpu.reason).toContain("webasm was asked for");
+    // at most twice the error of the float32-rounded formula
+    expect("relative" in report.gpu && report.gpu.relative).toBeLessThanOrEqual(2 * report.runs[1].relative);
+    expect(report.claims.some(({ claim }) => claim.startsWith("on gpu.js"))).toBe(true);
+  });
+
+  it("says how to get gpu.js where it is not installed", async () => {
+    const missing = Object.assign(new Error("no such package"), { code: "ERR_MODULE_NOT_FOUND" });
+    const model = encoderFromSpline(interpolateCubic([0, 1, 2], [0, 1, 0]));
+    const run = compareOnGpu(model, interpolateCubic([0, 1, 2], [0, 1, 0]), { from: -1, to: 3 }, () =>
+      Promise.reject(missing),
+    );
+    await expect(run).resolves.toEqual({
+      missing: "@splineformer/gpu is not installed: npm install @splineformer/gpu",
+    });
   });
 
   it("finds every knot to 1e-10, with the two heads that meet there and a hidden unit", () => {
@@ -208,6 +230,7 @@ describe("a claim that does not hold", () => {
     spline: { knots: [0, 3], values: [1, 2], degrees: [1, 3, 1], smoothness: [2, 2], rms: 0 },
     network: { heads: 1, headWidth: 1, hidden: 2, width: 2, parameters: 11, degree: 3 },
     runs: [{ dtype: "float64", points: 5, relative: 1e-15, absolute: 1e-15 }],
+    gpu: { dtype: "float32", points: 5, relative: 1e-6, absolute: 1e-6, backend: "webgl2", reason: "" },
     line: { from: -1, to: 4 },
     breakpoints: [0, 3].map((x, i) => ({
       knot: i + 1,
@@ -243,6 +266,11 @@ describe("a claim that does not hold", () => {
       "a run that is NaN",
       { ...whole, runs: [{ ...whole.runs[0], relative: Number.NaN }] },
       "in float64 the network is the spline on all of ℝ",
+    ],
+    [
+      "a run on gpu.js that is off",
+      { ...whole, gpu: { ...whole.gpu, relative: 2e-4 } as typeof whole.gpu },
+      "on gpu.js the network is the spline on all of ℝ",
     ],
     [
       "a knot that is not found",

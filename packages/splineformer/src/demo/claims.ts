@@ -6,13 +6,14 @@ import type { Claim, DemoReport } from "./report.ts";
  * @param changed - how many of the loaded network's values differ in some bit from the compiled network's
  */
 export function claimsOf(report: Omit<DemoReport, "claims">, changed: number): Claim[] {
-  const { spline, runs, breakpoints, degrees, smoothing, undecided, data } = report;
+  const { spline, runs, gpu, breakpoints, degrees, smoothing, undecided, data } = report;
   const { knots } = spline;
   const found = new Set(breakpoints.map(({ knot }) => knot)).size;
   return [
     ...runs.map(({ dtype, relative }) =>
       atMost(`in ${dtype} the network is the spline on all of ℝ`, relative, dtype === "float64" ? 1e-12 : 1e-4),
     ),
+    ...("missing" in gpu ? [] : [atMost("on gpu.js the network is the spline on all of ℝ", gpu.relative, 1e-4)]),
     atMost("the loaded network is the compiled one, bit for bit", changed, 0),
     atMost("every knot is a breakpoint, and there is no other", knots.length - found + (breakpoints.length - found), 0),
     atMost(

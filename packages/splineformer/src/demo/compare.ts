@@ -14,19 +14,21 @@ export function outputs(network: Network<"x">, x: Float64Array, on = reference):
  *
  * In float32 the points are rounded first, so that the difference is the network's and not the grid's.
  */
-export function compare(
+export async function compare(
   network: Network<"x">,
   s: PiecewisePolynomial,
   { from, to }: DemoReport["line"],
   dtype: Run["dtype"],
-): Run {
+  evaluate: (x: Float64Array) => Float64Array | Promise<Float64Array> = (x) =>
+    outputs(network, x, dtype === "float32" ? reference32 : reference),
+): Promise<Run> {
   const knots = Array.from(s.breakpoints);
   const [first, last] = [knots[0], knots[knots.length - 1]];
   const near = pointsOfPieces(knots, from, to, 65);
   const points = Float64Array.of(...near, ...pointsFarOutside(first, last));
   const x = dtype === "float32" ? points.map(Math.fround) : points;
   const expected = s.evaluate(x);
-  const got = outputs(network, x, dtype === "float32" ? reference32 : reference);
+  const got = await evaluate(x);
   const size = s.evaluate(s.breakpoints).reduce((largest, value) => Math.max(largest, Math.abs(value)), 0);
   let relative = 0;
   let absolute = 0;

@@ -16,6 +16,7 @@ import { shippedSeries } from "../shipped.ts";
 import { writeTogether } from "../staging.ts";
 import { claimsOf } from "./claims.ts";
 import { compare, outputs } from "./compare.ts";
+import { compareOnGpu } from "./gpu-run.ts";
 import { page } from "./page.ts";
 import { pictureOf } from "./picture.ts";
 import { readBack } from "./read-back.ts";
@@ -74,8 +75,11 @@ export async function demo(options: DemoOptions): Promise<DemoReport> {
     const loaded = encoderOf(loadSafetensors(await readFile(join(staging, names.weights))));
 
     await step("running it in float64 and float32");
-    const runs = [compare(loaded, s, line, "float64"), compare(loaded, s, line, "float32")];
+    const runs = [await compare(loaded, s, line, "float64"), await compare(loaded, s, line, "float32")];
     const changed = differentBits(outputs(compiled, s.breakpoints), outputs(loaded, s.breakpoints));
+
+    await step("running it on gpu.js");
+    const gpu = await compareOnGpu(loaded, s, line);
 
     await step("reading the curve back from the weights");
     const { curve, ...found } = readBack(loaded, knots, line);
@@ -113,6 +117,7 @@ export async function demo(options: DemoOptions): Promise<DemoReport> {
         degree: degree(compiled).total,
       },
       runs,
+      gpu,
       line,
       ...found,
       smoothing: smoothing.map(({ summary }) => summary),

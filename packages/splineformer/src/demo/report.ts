@@ -20,6 +20,9 @@ export interface Run {
   readonly absolute: number;
 }
 
+/** The network run on gpu.js: by which backend and why, or why not. */
+export type GpuRun = (Run & { readonly backend: string; readonly reason: string }) | { readonly missing: string };
+
 /** A breakpoint read from the weights, next to the knot nearest to it. */
 export interface FoundBreakpoint {
   /** Counted from 1. */
@@ -83,6 +86,7 @@ export interface DemoReport {
     readonly degree: number;
   };
   readonly runs: readonly Run[];
+  readonly gpu: GpuRun;
   readonly line: { readonly from: number; readonly to: number };
   readonly breakpoints: readonly FoundBreakpoint[];
   /** Of the pieces between them, the two ends of the line included, measured. */

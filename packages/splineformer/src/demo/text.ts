@@ -12,7 +12,7 @@ export function demoText(report: DemoReport, output: Pick<Output, "isTTY">): str
   const style = (format: Parameters<typeof styleText>[0], text: string): string =>
     hasColour ? styleText(format, text, { validateStream: false }) : text;
   const heading = (text: string): string => `\n${style("bold", text)}\n`;
-  const { data, spline, network, runs, line, breakpoints, smoothing, claims, files } = report;
+  const { data, spline, network, runs, gpu, line, breakpoints, smoothing, claims, files } = report;
   const unit = data.unit === "year" ? "year" : data.x;
   const failed = claims.filter(({ holds }) => !holds).length;
 
@@ -36,9 +36,13 @@ export function demoText(report: DemoReport, output: Pick<Output, "isTTY">): str
     heading(`Saved, loaded and run: largest distance from the spline at ${runs[0].points} points out to ±10¹²`),
     table(
       ["", "relative, on all of ℝ", `in ${data.y}, between the knots`],
-      runs.map((run) => [run.dtype, powerOfTen(run.relative), powerOfTen(run.absolute)]),
+      [
+        ...runs.map((run) => [run.dtype, powerOfTen(run.relative), powerOfTen(run.absolute)]),
+        ...("missing" in gpu ? [] : [[`gpu.js, ${gpu.backend}`, powerOfTen(gpu.relative), powerOfTen(gpu.absolute)]]),
+      ],
       style,
     ),
+    facts(("missing" in gpu ? gpu.missing : gpu.reason).split("; ").map((part, i) => [i === 0 ? "gpu.js" : "", part])),
     heading(
       `Read back from the loaded weights alone, on the line from ${ofX(line.from, report)} to ${ofX(line.to, report)}`,
     ),
