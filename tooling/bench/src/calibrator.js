@@ -17,14 +17,17 @@ export function cpuSeconds() {
 }
 
 const depth = 256;
-/** GFlop/s of the float32 or float64 kernel: the best of three short bursts, the first of which finds a cold cache. */
+/**
+ * GFlop/s of the float32 or float64 kernel: the best of three short bursts, the first of which finds a cold cache.
+ * By the wall clock, so that a burst that was interrupted is slow.
+ */
 export function calibrate(float64 = false, count = 600) {
   const kernel = float64 ? exports.calibrate64 : exports.calibrate32;
   let best = 0;
   for (let burst = 0; burst < 3; burst++) {
-    const start = cpuSeconds();
+    const start = performance.now();
     kernel(count, depth, operands, operands + 32768, operands + 65536);
-    best = Math.max(best, (count * depth * (float64 ? 40 : 80)) / (cpuSeconds() - start) / 1e9);
+    best = Math.max(best, (count * depth * (float64 ? 40 : 80)) / (performance.now() - start) / 1e6);
   }
   return best;
 }

@@ -43,6 +43,8 @@ async function startPeers(progress) {
       progress(`${name} does not start: ${missing[name]}`);
     }
   }
+  // one of them leaves half a Worker behind, by which jax-js would choose shared memory and threads
+  globalThis.Worker = undefined;
   return { peers, missing };
 }
 

@@ -1,15 +1,5 @@
 /** @file jax-js and gpu.js on WebAssembly: products only. Attention of jax-js throws on Node 20, gpu.js has none. */
 export async function jaxJs() {
-  // it takes shared memory, and threads, where it finds workers; another library here defines them halfway
-  const withoutWorkers = (f) => {
-    const { Worker } = globalThis;
-    globalThis.Worker = undefined;
-    try {
-      return f();
-    } finally {
-      globalThis.Worker = Worker;
-    }
-  };
   const { defaultDevice, init, numpy: np } = await import("@jax-js/jax");
   await init("wasm");
   defaultDevice("wasm");
@@ -18,7 +8,7 @@ export async function jaxJs() {
     kind: "wasm",
     matmul({ n, a, b }) {
       const [x, y] = [a, b].map((data) => np.array(data, { shape: [n, n] }));
-      return () => withoutWorkers(() => np.matmul(x.ref, y.ref).data());
+      return () => np.matmul(x.ref, y.ref).data();
     },
   };
 }
