@@ -6,7 +6,9 @@ import {
   opNames,
   reference,
   type Shape,
-  ShapeError, reference, type Tensor } from "@splineformer/tensor";
+  ShapeError,
+  type Tensor,
+} from "@splineformer/tensor";
 import { call, opCases, refusals } from "@splineformer/testing";
 import { describe, expect, it } from "vitest";
 
