@@ -52,7 +52,7 @@ export function causesBetween(left: Piece, right: Piece): Cause[] {
 export const flatUnit = ({ node, entry, from, to }: Flat): FlatUnit => ({ ...unitOf(node, entry), from, to });
 
 /** An entry of a gate, by name. */
-export function unitOf(node: Applied, entry: number): Unit {
+function unitOf(node: Applied, entry: number): Unit {
   const index: number[] = [];
   for (let axis = node.shape.length - 1, rest = entry; axis >= 0; axis--) {
     index.unshift(rest % node.shape[axis]);

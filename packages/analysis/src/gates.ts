@@ -27,13 +27,13 @@ export interface Cut {
 }
 
 /** A part of [−1, 1] where a column is too small to tell. */
-export interface Undecided {
+interface Undecided {
   readonly column: number;
   readonly from: number;
   readonly to: number;
 }
 
-export interface Cuts {
+interface Cuts {
   readonly cuts: readonly Cut[];
   readonly undecided: readonly Undecided[];
 }

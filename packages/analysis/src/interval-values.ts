@@ -15,7 +15,7 @@ export interface IntervalValue {
   readonly variance: Float64Array;
 }
 
-export const nodesOf = ({ values }: IntervalValue): number => values.shape[0];
+const nodesOf = ({ values }: IntervalValue): number => values.shape[0];
 
 /** A block of node values under a node's shape. */
 export const block = (data: Float64Array, shape: Shape): Tensor<"float64"> =>

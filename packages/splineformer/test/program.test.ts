@@ -39,7 +39,7 @@ describe("the program splineformer", { timeout: 120_000 }, () => {
   it("runs the demo, and writes nothing but its findings where no terminal is attached", async () => {
     const { code, stdout, stderr } = await ended(start(["demo", "--knots", "5", "--out", join(folder, "out")]));
     expect([code, stderr]).toEqual([0, ""]);
-    expect(stdout).toContain("All 9 claims hold.");
+    expect(stdout).toContain("All 10 claims hold.");
     expect(stdout).not.toContain("\u001B");
     expect(readdirSync(join(folder, "out")).sort()).toEqual(["spline.html", "spline.safetensors"]);
   });
