@@ -27,7 +27,7 @@ export function exact(value: number): Fraction {
 export const plus = ([a, b]: Fraction, [c, d]: Fraction): Fraction => fraction(a * d + c * b, b * d);
 export const minus = ([a, b]: Fraction, [c, d]: Fraction): Fraction => fraction(a * d - c * b, b * d);
 export const times = ([a, b]: Fraction, [c, d]: Fraction): Fraction => fraction(a * c, b * d);
-export const over = ([a, b]: Fraction, [c, d]: Fraction): Fraction => fraction(a * d, b * c);
+const over = ([a, b]: Fraction, [c, d]: Fraction): Fraction => fraction(a * d, b * c);
 
 /** The nearest float64, to an ulp or two. */
 export function toNumber([a, b]: Fraction): number {
