@@ -43,8 +43,8 @@ async function startPeers(progress) {
       progress(`${name} does not start: ${missing[name]}`);
     }
   }
-  // one of them leaves half a Worker behind, by which jax-js would choose shared memory and threads
-  globalThis.Worker = undefined;
+  // one of them puts half a Worker here, again with each session, by which jax-js would choose shared memory and threads
+  Object.defineProperty(globalThis, "Worker", { get: () => undefined, set() {} });
   return { peers, missing };
 }
 
