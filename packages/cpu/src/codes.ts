@@ -13,7 +13,7 @@ export interface Code {
   readonly inner: number;
 }
 
-export const SOFTMAX = 20;
+const SOFTMAX = 20;
 export const SPARSEMAX = 21;
 
 const code = (number: number, parameter = 0, inner = 1): Code => ({ code: number, parameter, inner });
