@@ -9,7 +9,6 @@ export default {
     "packages/cpu": { entry: [tests, "assembly/index.ts!", "scripts/*.mjs"] },
     "apps/docs": { entry: [tests, "src/*.data.ts", "scripts/*.js"] },
     "tooling/*": { entry: [tests] },
-    "tooling/chromium": { entry: [tests, "src/picture.js"] },
     "tooling/examples": { entry: [tests, "examples.config.ts"] },
   },
   // a package whose index exports nothing is a name and its dependencies, no more
