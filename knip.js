@@ -7,7 +7,11 @@ export default {
   workspaces: {
     "packages/*": { entry: [tests] },
     "packages/cpu": { entry: [tests, "assembly/index.ts!", "scripts/*.mjs"] },
-    "apps/docs": { entry: [tests, "src/*.data.ts", "scripts/*.js"] },
+    "apps/docs": {
+      // pages name their components in Markdown, which is not read, nor are the examples there
+      entry: [tests, "src/*.data.ts", "src/**/*.vue", "scripts/*.js"],
+      ignoreDependencies: ["@splineformer/attention", "splineformer", "typedoc-plugin-markdown"],
+    },
     "tooling/*": { entry: [tests] },
     "tooling/examples": { entry: [tests, "examples.config.ts"] },
   },

@@ -5,7 +5,7 @@ import { type CurvePiece, secondDerivative } from "./network.ts";
 import type { Point, Series } from "./series.ts";
 import type { View } from "./state.ts";
 
-export interface Tick {
+interface Tick {
   readonly at: number;
   readonly text: string;
 }

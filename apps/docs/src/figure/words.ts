@@ -3,7 +3,7 @@ import type { Cause } from "@splineformer/analysis";
 import type { Breakpoint } from "./network.ts";
 
 /** "head 3 stops", "hidden unit 4 starts": what happens from left to right. */
-export function causeText(cause: Cause): string {
+function causeText(cause: Cause): string {
   const name = cause.op === "weigh" ? `head ${cause.head}` : `hidden unit ${cause.unit}`;
   return `${name} ${cause.after > cause.before ? "starts" : "stops"}`;
 }
