@@ -20,10 +20,16 @@ export default defineConfig({
   lastUpdated: false,
   head: [["link", { rel: "icon", type: "image/svg+xml", href: `${process.env.DOCS_BASE ?? "/"}icon.svg` }]],
   markdown: {
+    // the usual themes are too faint for comments and keywords
+    theme: { light: "github-light-high-contrast", dark: "github-dark-high-contrast" },
     config(md) {
-      // Vue must not read the braces of a formula
       katex(md as unknown as Parameters<typeof katex>[0], {
-        transformer: (html) => html.replace(/^(\s*)<(\w+)/, "$1<$2 v-pre"),
+        transformer: (html) =>
+          html
+            // Vue must not read the braces of a formula
+            .replace(/^(\s*)<(\w+)/, "$1<$2 v-pre")
+            // it may be wider than a phone, and keys can scroll it then
+            .replace('class="katex-display"', 'class="katex-display" tabindex="0" role="group" aria-label="formula"'),
       });
     },
   },

@@ -98,7 +98,7 @@ function indexPage() {
     "",
     "Generated from the doc comments. Every example on these pages is run as a test.",
     "",
-    "| package | |",
+    "| package | what it holds |",
     "|---|---|",
     ...rows,
     "",

@@ -2,7 +2,7 @@ import { cpu64 } from "@splineformer/cpu";
 import { reference } from "@splineformer/tensor";
 import { loadSafetensors, saveSafetensors } from "@splineformer/transformer";
 import { describe, expect, it } from "vitest";
-import { compile, fit, keyBiasesOf, keyZerosOf, readBack } from "../src/figure/network.ts";
+import { compile, fit, keyBiasesOf, keyZerosOf, piecesOf, readBack, secondDerivative } from "../src/figure/network.ts";
 import { largestDistance, placesIn, placesOnPieces, run, smoothed } from "../src/figure/runs.ts";
 import { maunaLoa } from "../src/figure/series.ts";
 import { initialState, moveKeyZero, moveKnot, viewOf } from "../src/figure/state.ts";
@@ -39,7 +39,7 @@ describe("the network of the figure", () => {
     expect(reading.breakpoints[7].causes).toMatchObject([
       { op: "weigh", head: 6, before: 1, after: 0 },
       { op: "weigh", head: 7, before: 0, after: 1 },
-      { op: "activate", unit: 7 },
+      { op: "activate" },
     ]);
     expect(reading.breakpoints[0].causes.length).toBe(2);
   });
@@ -54,6 +54,28 @@ describe("the network of the figure", () => {
         expect(Math.abs(height - spline.evaluate(from + u * (to - from)))).toBeLessThan(ofPpm);
       }
     }
+  });
+
+  it("has the spline's own pieces, which are drawn where a weight makes it another one", () => {
+    const pieces = piecesOf(spline, view);
+    expect(pieces.length).toBe(reading.pieces.length);
+    for (const [i, { from, to, heights }] of pieces.entries()) {
+      const read = reading.pieces[i];
+      expect(Math.abs(from - read.from) + Math.abs(to - read.to)).toBeLessThan(ofYears);
+      expect(largestDistance(heights, read.heights)).toBeLessThan(ofPpm);
+    }
+  });
+
+  it("has a second derivative that is a broken line, and zero on the tails", () => {
+    const second = spline.derivative().derivative();
+    for (const piece of reading.pieces) {
+      const [start, stop] = secondDerivative(piece);
+      // two differences of heights over the square of some three years
+      expect(Math.abs(start - second.evaluate(piece.from))).toBeLessThan(6 * ofPpm);
+      expect(Math.abs(stop - second.evaluate(piece.to, { side: "left" }))).toBeLessThan(6 * ofPpm);
+    }
+    const [first, last] = [secondDerivative(reading.pieces[0])[0], secondDerivative(reading.pieces[24])[1]];
+    expect(Math.abs(first) + Math.abs(last)).toBeLessThan(6 * ofPpm);
   });
 
   it("follows a knot that is dragged", () => {
@@ -87,10 +109,7 @@ describe("a weight that is dragged", () => {
     expect(found.breakpoints.length).toBe(25);
     const [old, own] = found.breakpoints.slice(8, 10);
     expect(Math.abs(old.x - knot)).toBeLessThan(ofYears);
-    expect(old.causes).toMatchObject([
-      { op: "weigh", head: 8 },
-      { op: "activate", unit: 8 },
-    ]);
+    expect(old.causes).toMatchObject([{ op: "weigh", head: 8 }, { op: "activate" }]);
     expect(Math.abs(own.x - (knot + 0.75))).toBeLessThan(ofYears);
     expect(own.causes).toMatchObject([{ op: "weigh", head: 7, before: 1, after: 0 }]);
   });

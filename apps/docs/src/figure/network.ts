@@ -81,6 +81,27 @@ export interface Breakpoint {
   readonly causes: readonly Cause[];
 }
 
+/** The pieces of a spline in the view, its tails among them. */
+export function piecesOf(s: PiecewisePolynomial, { from, to }: Pick<View, "from" | "to">): CurvePiece[] {
+  const slope = s.derivative();
+  const ends = [from, ...s.breakpoints, to];
+  return ends.slice(1).map((stop, i) => {
+    return { from: ends[i], to: stop, degree: s.degree, heights: bezier(s, slope, ends[i], stop) };
+  });
+}
+
+/** The Bézier polygon of a cubic: its ends, and a third of the way along each tangent. */
+function bezier(
+  s: PiecewisePolynomial,
+  slope: PiecewisePolynomial,
+  start: number,
+  stop: number,
+): CurvePiece["heights"] {
+  const third = (stop - start) / 3;
+  const [first, last] = [s.evaluate(start), s.evaluate(stop, { side: "left" })];
+  return [first, first + third * slope.evaluate(start), last - third * slope.evaluate(stop, { side: "left" }), last];
+}
+
 /** A network of one variable, read back. */
 export interface Reading {
   readonly pieces: readonly CurvePiece[];
@@ -101,19 +122,7 @@ export function readBack(network: Encoder, { from, to }: Pick<View, "from" | "to
   const t = Array.from(path.breakpoints);
   const orders = curve.smoothness();
   const pieces = path.pieces.map(({ from: start, to: stop, degree }): CurvePiece => {
-    const third = (stop - start) / 3;
-    const [first, last] = [curve.evaluate(start), curve.evaluate(stop, { side: "left" })];
-    return {
-      from: x(start),
-      to: x(stop),
-      degree,
-      heights: [
-        first,
-        first + third * slope.evaluate(start),
-        last - third * slope.evaluate(stop, { side: "left" }),
-        last,
-      ],
-    };
+    return { from: x(start), to: x(stop), degree, heights: bezier(curve, slope, start, stop) };
   });
   const breakpoints = t.slice(1, -1).map((at, i): Breakpoint => {
     const causes = path.causes[i + 1];

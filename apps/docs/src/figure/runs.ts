@@ -14,7 +14,7 @@ export function placesIn({ from, to }: Pick<View, "from" | "to">, count: number)
 }
 
 /** Places in every piece, both ends of it among them: softplus is furthest from ReLU where a unit switches. */
-export function placesOnPieces(pieces: readonly CurvePiece[], perPiece: number): Float64Array {
+export function placesOnPieces(pieces: readonly CurvePiece[], perPiece = 6): Float64Array {
   const inner = pieces.flatMap(({ from, to }) =>
     Array.from({ length: perPiece }, (_, i) => from + ((to - from) * i) / perPiece),
   );

@@ -25,7 +25,7 @@ export interface View {
 }
 
 /** β from 1/8 to 512, by its logarithm to the base 2. */
-export const sharpness = { least: -3, most: 9, step: 0.25, initial: -2 } as const;
+export const sharpness = { least: -3, most: 9, step: 0.25, initial: -1 } as const;
 
 /** The figure before anybody touched it. */
 export function initialState(series: Series): FigureState {
