@@ -18,6 +18,8 @@ export default defineConfig({
   srcExclude: ["**/README.md", "test/**", "test-results/**"],
   // a page would say when it was committed, and two builds of one commit differ
   lastUpdated: false,
+  // else the search index has its pages in whatever order they were done
+  buildConcurrency: 1,
   head: [["link", { rel: "icon", type: "image/svg+xml", href: `${process.env.DOCS_BASE ?? "/"}icon.svg` }]],
   markdown: {
     // the usual themes are too faint for comments and keywords
