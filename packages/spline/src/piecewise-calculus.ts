@@ -4,7 +4,8 @@
  * Each piece is taken in its own variable u ∈ [−1, 1]: d/dt = (2/h) d/du and ∫ dt = (h/2) ∫ du, h the piece's length.
  */
 import { antiderivativeCoefficients, derivativeCoefficients, writeNodeValues } from "./chebyshev-series.ts";
-import { type Pieces, segments, type Tails } from "./segments.ts";
+import { checkFinite } from "./check.ts";
+import { intoPeriod, type Pieces, segments, type Tails } from "./segments.ts";
 
 /** What makes up a new function on the same breakpoints. */
 export interface Parts {
@@ -50,14 +51,36 @@ export function integrated(s: Pieces, tails: Tails | undefined): Parts {
   return { values, tails: tails && { left: integral(tails.left, 0), right: integral(tails.right, sum) } };
 }
 
-/** ∫_a^b s, of either sign. Each part is summed by itself, so a narrow integral keeps its relative accuracy. */
+/** ∫_a^b s, of either sign. */
 export function integral(s: Pieces, a: number, b: number): number {
+  checkFinite("integrate", a, "a");
+  checkFinite("integrate", b, "b");
+  const between = s.extrapolation === "periodic" ? periodicIntegral : integralBetween;
+  return b < a ? -between(s, b, a) : between(s, a, b);
+}
+
+/** Whole periods are one number times a count; what is left is moved into the first two periods. */
+function periodicIntegral(s: Pieces, from: number, to: number): number {
+  const { breakpoints } = s;
+  const start = breakpoints[0];
+  const end = breakpoints[breakpoints.length - 1];
+  const length = to - from;
+  checkFinite("integrate", length, "b - a");
+  // % does not round, whatever the number of periods
+  const rest = length % (end - start);
+  const at = intoPeriod(s, from);
+  const turns = Math.round((length - rest) / (end - start));
+  return (turns && turns * integralBetween(s, start, end)) + integralBetween(s, at, at + rest);
+}
+
+/** Each part is summed by itself, so a narrow integral keeps its relative accuracy. */
+function integralBetween(s: Pieces, from: number, to: number): number {
   let sum = 0;
-  for (const part of segments("integrate", s, Math.min(a, b), Math.max(a, b))) {
+  for (const part of segments("integrate", s, from, to)) {
     let mean = 0;
     // ∫ T_k = 2/(1 − k²) for even k, 0 for odd k
     for (let k = 0; k < part.coefficients.length; k += 2) mean += part.coefficients[k] / (1 - k * k);
     sum += (part.to - part.from) * mean;
   }
-  return b < a ? -sum : sum;
+  return sum;
 }

@@ -17,6 +17,7 @@ import {
   type Extrapolation,
   evaluatePiece,
   horner,
+  intoPeriod,
   type Pieces,
   pieceIndex,
   type Segment,
@@ -211,10 +212,7 @@ export class PiecewisePolynomial implements Pieces {
     const end = breakpoints[last];
     let t = point;
     if (extrapolation === "periodic") {
-      const period = end - start;
-      if (t < start || t >= end) t -= Math.floor((t - start) / period) * period;
-      // rounding may leave it a bit outside
-      t = Math.min(Math.max(t, start), end);
+      t = intoPeriod(this, t);
       if (t === end && side === "right") t = start;
       else if (t === start && side === "left") t = end;
     } else if (t < start || t > end) {
@@ -271,6 +269,8 @@ export class PiecewisePolynomial implements Pieces {
   /**
    * ∫_a^b s(t) dt, of either sign; exact for the pieces up to rounding, the continuation included.
    *
+   * Whole periods of a periodic function are one number times a count, so their number does not matter.
+   *
    * @throws RangeError if a or b is not finite, or outside the breakpoints of a function with extrapolation "none"
    * @example
    * ```ts
@@ -290,7 +290,7 @@ export class PiecewisePolynomial implements Pieces {
    * Certified as `isolateRoots` is: nothing is dropped. A piece that is zero is flat. A touch without a sign change is flat.
    *
    * @param options - `from`, `to`: default the first and the last breakpoint, infinite where tails have degree ≤ 1; `tolerance`, `scale`
-   * @throws RangeError if an option is unknown or the interval leaves the function's domain
+   * @throws RangeError if an option is unknown or the interval leaves the function's domain, or spans more than 2^17 pieces of a periodic one
    * @example
    * ```ts
    * import { PiecewisePolynomial } from "@splineformer/spline";
@@ -309,7 +309,7 @@ export class PiecewisePolynomial implements Pieces {
    * Meant for continuous functions: a jump of s is not looked at.
    *
    * @param options - `from`, `to`: default the first and the last breakpoint; `tolerance`, `scale`
-   * @throws RangeError if an option is unknown or the interval leaves the function's domain
+   * @throws RangeError if an option is unknown or the interval leaves the function's domain, or spans more than 2^17 pieces of a periodic one
    * @example
    * ```ts
    * import { PiecewisePolynomial } from "@splineformer/spline";
@@ -375,7 +375,7 @@ export class PiecewisePolynomial implements Pieces {
   /**
    * s on [from, to] alone, extrapolation "none".
    *
-   * @throws RangeError if from < to does not hold or the interval leaves the function's domain
+   * @throws RangeError if from < to does not hold or the interval leaves the function's domain, or spans more than 2^17 pieces of a periodic one
    * @example
    * ```ts
    * import { PiecewisePolynomial } from "@splineformer/spline";

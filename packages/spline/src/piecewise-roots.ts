@@ -100,21 +100,32 @@ function acrossBreakpoints(
   flat: readonly (readonly [number, number])[],
   roots: number[],
 ): void {
-  let added = false;
+  const added: number[] = [];
   for (const [from, to] of flat) {
-    const cut = parts.find((p) => p.from > from && p.from < to);
-    if (!cut || roots.some((t) => t >= from && t <= to)) continue;
-    if (signAt(parts, from, "left") * signAt(parts, to, "right") < 0) {
-      roots.push(cut.from);
-      added = true;
-    }
+    const cut = parts[first(parts, (p) => p.from > from)];
+    if (!cut || cut.from >= to || roots[first(roots, (t) => t >= from)] <= to) continue;
+    if (signAt(parts, from, "left") * signAt(parts, to, "right") < 0) added.push(cut.from);
   }
-  if (added) roots.sort((p, q) => p - q);
+  if (added.length === 0) return;
+  for (const t of added) roots.push(t);
+  roots.sort((p, q) => p - q);
+}
+
+/** The first index from which on `holds` is true, by bisection. */
+function first<V>(list: readonly V[], holds: (entry: V) => boolean): number {
+  let lo = 0;
+  let hi = list.length;
+  while (lo < hi) {
+    const middle = (lo + hi) >> 1;
+    if (holds(list[middle])) hi = middle;
+    else lo = middle + 1;
+  }
+  return lo;
 }
 
 /** The value at the end of a flat stretch, read from the piece that reaches beyond it. */
 function signAt(parts: readonly Segment[], t: number, side: "left" | "right"): number {
-  const part = side === "left" ? parts.find((p) => t <= p.to) : parts.findLast((p) => t >= p.from);
+  const part = side === "left" ? parts[first(parts, (p) => p.to >= t)] : parts[first(parts, (p) => p.from > t) - 1];
   if (!part) return 0;
   const u = (t - part.from - (part.to - t)) / (part.to - part.from);
   return Math.sign(clenshaw(part.coefficients, u));

@@ -91,10 +91,42 @@ export function taylor(s: Pieces, i: number, end: "from" | "to"): number[] {
   return out;
 }
 
+/** The point of the first period where a periodic function has the value it has at t; exact if x₀ is 0. */
+export function intoPeriod(s: Pieces, t: number): number {
+  const { breakpoints } = s;
+  const start = breakpoints[0];
+  const end = breakpoints[breakpoints.length - 1];
+  if (t >= start && t < end) return t;
+  // % does not round, whatever the number of periods
+  const rest = (t - start) % (end - start);
+  // rounding may leave it a bit outside
+  return Math.min(Math.max(start + (rest < 0 ? rest + (end - start) : rest), start), end);
+}
+
+/** So many pieces are listed at most, unless four periods have more. */
+const mostPieces = 2 ** 17;
+
+/** The first period that meets [from, to], and how many do. */
+function turnsBetween(name: string, s: Pieces, from: number, to: number): readonly [first: number, count: number] {
+  const { breakpoints } = s;
+  const last = breakpoints.length - 1;
+  const start = breakpoints[0];
+  const period = breakpoints[last] - start;
+  const first = Math.floor((from - start) / period);
+  const after = Math.ceil((to - start) / period);
+  if (!(Math.max(Math.abs(first), Math.abs(after)) <= 2 ** 53))
+    throw refusal(name, "from and to within 2^53 periods of the first breakpoint", [from, to]);
+  const count = after - first;
+  if (count > 4 && count * last > mostPieces)
+    throw refusal(name, `at most ${mostPieces} pieces between from and to`, count * last);
+  return [first, count];
+}
+
 /**
  * The function on [from, to] as segments, cut at every breakpoint inside.
  *
- * @throws RangeError, in the name of `name`, if from or to is not finite or lies where the function is not defined
+ * @throws RangeError, in the name of `name`, if from or to is not finite or lies where the function is not defined, or
+ * if a periodic function has too many pieces between them
  */
 export function segments(name: string, s: Pieces, from: number, to: number): Segment[] {
   checkFinite(name, from, "from");
@@ -109,8 +141,8 @@ export function segments(name: string, s: Pieces, from: number, to: number): Seg
   const out: Segment[] = [];
   if (extrapolation === "periodic") {
     const period = end - start;
-    const first = Math.floor((from - start) / period);
-    for (let turn = first; start + turn * period < to; turn++)
+    const [first, count] = turnsBetween(name, s, from, to);
+    for (let turn = first; turn < first + count; turn++)
       for (let i = 0; i < last; i++) addPart(out, s, i, turn * period, from, to);
     return out;
   }

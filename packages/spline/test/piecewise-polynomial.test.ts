@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { chebyshevNodes, PiecewisePolynomial } from "../src/index.ts";
+import { chebyshevNodes, interpolateCubic, PiecewisePolynomial } from "../src/index.ts";
 import { exact, type Fraction, fraction, horner, minus, plus, times, toNumber } from "./rational.ts";
 
 const ulp = 2 ** -52;
@@ -276,10 +276,61 @@ describe("calculus", () => {
     expect(zigzag.antiderivative().extrapolation).toBe("none");
   });
 
+  test("periodic: whole periods are one number times a count, however many they are", () => {
+    const wave = interpolateCubic([0, 1, 2, 5], [1, 4, -2, 1], { boundary: "periodic" });
+    const period = wave.integrate(0, 5);
+    expect(wave.integrate(0, 5e7)).toBe(1e7 * period);
+    expect(wave.integrate(-5e300, 0) / 1e300).toBeCloseTo(period, 12);
+    for (const [a, b] of [
+      [0.5, 5e7 + 0.75],
+      [-3, 5e7 + 4],
+      [5e7 - 1, -2.25],
+    ]) {
+      const turns = Math.trunc((b - a) / 5);
+      const direct = turns * period + wave.integrate(a, b - 5 * turns);
+      // one rounding of each term, and the pieces' own: at most 8 of size ≤ 5 · 4
+      expect(Math.abs(wave.integrate(a, b) - direct)).toBeLessThanOrEqual((2 * Math.abs(direct) + 8 * 20) * ulp);
+      expect(wave.integrate(b, a)).toBe(-wave.integrate(a, b));
+    }
+    // additive over cuts that are no multiples of the period
+    const parts = wave.integrate(0, 12345.5) + wave.integrate(12345.5, 65432.25);
+    expect(Math.abs(parts - wave.integrate(0, 65432.25))).toBeLessThanOrEqual(4 * 65432.25 * 4 * ulp);
+  });
+
+  test("periodic: far away the position in the period is exact", () => {
+    const wave = interpolateCubic([0, 1, 2, 5], [1, 4, -2, 1], { boundary: "periodic" });
+    expect(wave.evaluate(5e15 + 2)).toBe(-2);
+    expect(wave.evaluate(5 * 2 ** 80 + 2 ** 81)).toBe(wave.evaluate(2 ** 81 % 5));
+    expect(wave.evaluate(-5e15 + 1)).toBe(4);
+  });
+
+  test("periodic: what is listed piece by piece is bounded, and says so", () => {
+    const wave = interpolateCubic([0, 1, 2, 5], [1, 4, -2, 1], { boundary: "periodic" });
+    const far = { from: 0, to: 5e7 };
+    expect(() => wave.roots(far)).toThrow("roots: expected at most 131072 pieces between from and to, got 30000000");
+    expect(() => wave.extrema(far)).toThrow("extrema: expected at most 131072 pieces between from and to");
+    expect(() => wave.restrict(0, 5e7)).toThrow("restrict: expected at most 131072 pieces between from and to");
+    expect(() => wave.roots({ from: 1e300, to: 1.1e300 })).toThrow(RangeError);
+    expect(() => wave.roots({ from: 1e300, to: 1e300 + 1e284 })).toThrow(
+      "roots: expected from and to within 2^53 periods",
+    );
+    expect(wave.roots({ from: 0, to: 5e4 }).roots.length).toBe(2e4);
+    // a fine period may be listed whole, whatever its number of pieces
+    const x = Float64Array.from({ length: 140_001 }, (_, i) => i);
+    const fine = new PiecewisePolynomial(
+      x,
+      Float64Array.from({ length: 280_000 }, (_, i) => (i & 2 ? 1 : -1)),
+      {
+        extrapolation: "periodic",
+      },
+    );
+    expect(fine.roots().roots.length).toBe(139_999);
+  });
+
   test("bad orders and intervals are refused", () => {
     expect(() => bend().derivative(-1)).toThrow("derivative: expected order an integer ≥ 0, got -1");
     expect(() => bend().derivative(0.5)).toThrow(RangeError);
-    expect(() => bend().integrate(0, Number.POSITIVE_INFINITY)).toThrow("integrate: expected to finite, got Infinity");
+    expect(() => bend().integrate(0, Number.POSITIVE_INFINITY)).toThrow("integrate: expected b finite, got Infinity");
     expect(() => bend("none").integrate(1, 4)).toThrow("integrate: expected an interval inside [0, 3]");
   });
 });
