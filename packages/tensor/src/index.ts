@@ -43,6 +43,7 @@ export {
 export { normalDistribution } from "./normal-distribution.ts";
 export { type Lifted, lift, parametersOf, withParameters } from "./parameters.ts";
 export { philox4x32 } from "./philox.ts";
+export { type PullbackOptions, type Pulled, pullback } from "./pullback.ts";
 export { type Random, random } from "./random.ts";
 export { reference, reference32 } from "./reference.ts";
 export {
@@ -58,6 +59,7 @@ export {
   allocate,
   cast,
   type DType,
+  findNonFinite,
   isTensor,
   type Nested,
   reshape,
@@ -75,6 +77,7 @@ export {
   type Composites,
   compositeNames,
   type Device,
+  type DifferentiatedAttention,
   type Divide,
   isComposite,
   type Mask,

@@ -130,7 +130,15 @@ export type Ops<T extends Shaped> = Primitives<T> &
   Partial<Composites<T>> & {
     /** The same operations, remembering that we are inside this part. Readings of numbers may leave it out. */
     within?(name: string): Ops<T>;
+    /** Attention with its way back, where a device fuses it; undefined for a variant that it does not. */
+    differentiateAttention?(...args: Arguments<T, "attention">): DifferentiatedAttention<T> | undefined;
   };
+
+/** Attention's result, and from the gradient of the result those of three operands. */
+export interface DifferentiatedAttention<T> {
+  readonly output: T;
+  pullback(gradient: T): { readonly query: T; readonly key: T; readonly value: T };
+}
 
 /** A reading of numbers. */
 export type Device<T extends Shaped> = Ops<T> & {
