@@ -20,6 +20,7 @@ import {
   type Tensor,
   type Weighing,
 } from "@splineformer/tensor";
+import { checkNumbers } from "./checks.ts";
 
 /** A mask by name, or a boolean tensor that is true where a query sees a key. */
 export type AttentionMask = Mask | { readonly visible: Tensor };
@@ -93,10 +94,10 @@ export function attention(
 ): Shaped {
   checkOptions("attention", options, known);
   const { bias, on: ops = reference as unknown as Ops<Shaped> } = options;
-  checkNumbers("query", query);
-  checkNumbers("key", key);
-  checkNumbers("value", value);
-  if (bias !== undefined) checkNumbers("bias", bias);
+  checkNumbers("attention", "query", query);
+  checkNumbers("attention", "key", key);
+  checkNumbers("attention", "value", value);
+  if (bias !== undefined) checkNumbers("attention", "bias", bias);
   const visible = visibleTensor(options.mask);
   const attributes = attributesOf(options, query);
   inferShape("attention", attributes, query.shape, key.shape, value.shape, bias?.shape, visible?.shape);
@@ -140,14 +141,4 @@ function visibleTensor(mask: AttentionMask | undefined): Tensor | undefined {
       `attention: expected mask.visible to be a tensor of dtype bool, got ${isTensor(visible) ? visible.dtype : show(visible)}`,
     );
   return visible;
-}
-
-/** A tensor of finite numbers: one NaN would spread over every row that sees it. */
-function checkNumbers(name: string, x: Tensor): void {
-  if (!isTensor(x)) throw new RangeError(`attention: expected ${name} to be a tensor, got ${show(x)}`);
-  if (x.dtype !== "float32" && x.dtype !== "float64")
-    throw new RangeError(`attention: expected ${name} of dtype float32 or float64, got ${x.dtype}`);
-  for (let i = 0; i < x.data.length; i++)
-    if (!Number.isFinite(x.data[i]))
-      throw new RangeError(`attention: expected ${name} to hold finite numbers, got ${x.data[i]} at entry ${i}`);
 }
