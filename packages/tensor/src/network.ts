@@ -8,7 +8,7 @@ import { type Graph, type Node, type RecordOptions, record } from "./graph.ts";
 import { type Lifted, lift, parametersOf } from "./parameters.ts";
 import { reference } from "./reference.ts";
 import { checkShape, type Shape, type Shaped, showShape } from "./shape.ts";
-import { isTensor, type Tensor } from "./tensor.ts";
+import { findNonFinite, isTensor, type Tensor } from "./tensor.ts";
 import type { Ops } from "./vocabulary.ts";
 
 /** The trailing axes of an input: lengths, or names of lengths that are free (`"tokens"`). Leading axes are batch. */
@@ -41,8 +41,8 @@ export interface Network<I extends string = string, C = unknown, P = unknown> {
   run<T extends Shaped>(ops: Ops<T>, parameters: Lifted<P, T>, inputs: Readonly<Record<I, T>>): T;
 }
 
-/** The tensor itself where a network has one input, else tensors by input name. */
-export type Given<I extends string> = Tensor | Readonly<Record<I, Tensor>>;
+/** The value itself where a network has one input, else values by input name: tensors, or values of a device. */
+export type Given<I extends string, T extends Shaped = Tensor> = T | Readonly<Record<I, T>>;
 
 export interface ForwardOptions<T extends Shaped> {
   /** The device, or any other operations. */
@@ -53,52 +53,61 @@ export interface ForwardOptions<T extends Shaped> {
  * Runs a network.
  *
  * With no device the reference computes, in float64. With `on`, the result is whatever that reading gives: a tensor,
- * a handle on a GPU, a node of another graph. The graph is recorded once for every shape, so a refusal names the place.
+ * a handle on a GPU, a node of another graph. Inputs may be such values too, so that results stay on a GPU from one
+ * network to the next and a network is drawn into a graph behind other operations; the caller keeps them.
+ * The graph is recorded once for every shape, so a refusal names the place.
+ *
+ * Tensors are searched for NaN and infinities: one of them would spread over everything that it meets.
  *
  * @param x - the input, or inputs by name; leading axes are batch
  * @throws ShapeError if an input does not have the network's shape
- * @throws RangeError if an input is missing or unknown
+ * @throws RangeError if an input is missing, unknown or holds NaN or an infinity
  * @example
  * ```ts
- * import { forward, type Network, tensor, toNested } from "@splineformer/tensor";
+ * import { forward, type Network, record, tensor, toNested } from "@splineformer/tensor";
  * const twice: Network<"x"> = { inputs: { x: [2] }, config: {}, parameters: {}, run: (ops, _, { x }) => ops.add(x, x) };
  * toNested(forward(twice, tensor([[1, 2], [3, 4]]))); // [[2, 4], [6, 8]]
+ * const graph = record((on, { x }) => forward(twice, on.multiply(x, x), { on }), { x: [2] });
+ * graph.nodes.map(({ op }) => op); // ["input", "multiply", "add"]
  * ```
  */
 export function forward<I extends string, C, P>(network: Network<I, C, P>, x: Given<I>): Tensor;
 export function forward<I extends string, C, P, T extends Shaped>(
   network: Network<I, C, P>,
-  x: Given<I>,
+  x: Given<I, Tensor | NoInfer<T>>,
   options: ForwardOptions<T>,
 ): T;
 export function forward<I extends string, C, P>(
   network: Network<I, C, P>,
-  x: Given<I>,
+  x: Given<I, Shaped>,
   options: ForwardOptions<Shaped> = { on: reference as unknown as Ops<Shaped> },
 ): Shaped {
   checkOptions("forward", options, ["on"]);
   const ops = options.on;
   required(typeof ops?.constant === "function", "forward", "on to be a device or other operations", ops);
-  const given = namedInputs("forward", network, x);
+  const given = inputsOf("forward", network, x, isShaped);
   const shapes = {} as Record<I, Shape>;
   const inputs = {} as Record<I, Shaped>;
-  for (const name of Object.keys(given) as I[]) {
-    shapes[name] = given[name].shape;
-    inputs[name] = ops.constant(given[name]);
-  }
+  const lifted: Shaped[] = [];
   let output: Shaped | undefined;
   try {
+    for (const name of Object.keys(given) as I[]) {
+      const value = given[name];
+      shapes[name] = value.shape;
+      inputs[name] = isTensor(value) ? ops.constant(value) : value;
+      if (isTensor(value)) lifted.push(inputs[name]);
+    }
     output = evaluate(graphOf(network, shapes), ops, { inputs, parameters: parametersOf(network) }).output;
     return output;
   } finally {
     // they were lifted here, so nobody else can give them back
     const { release } = ops as { release?(x: Shaped): void };
-    for (const input of Object.values<Shaped>(inputs)) if (input !== output) release?.call(ops, input);
+    for (const input of lifted) if (input !== output) release?.call(ops, input);
   }
 }
 
 /**
- * Inputs by name, checked against the network: names, shapes, and equal free lengths.
+ * Inputs by name, checked against the network: names, shapes, equal free lengths, and finite numbers.
  *
  * @throws RangeError or ShapeError naming `where`
  * @example
@@ -113,24 +122,46 @@ export function namedInputs<I extends string, C, P>(
   network: Network<I, C, P>,
   x: Given<I>,
 ): Record<I, Tensor> {
+  return inputsOf(where, network, x, isTensor);
+}
+
+/** A tensor, or a value of some device: what it is, only the device knows. */
+const isShaped = (value: unknown): value is Shaped =>
+  typeof value === "object" && value !== null && Array.isArray((value as Partial<Shaped>).shape);
+
+function inputsOf<I extends string, C, P, T extends Shaped>(
+  where: string,
+  network: Network<I, C, P>,
+  x: Given<I, T>,
+  isValue: (value: unknown) => value is T,
+): Record<I, T> {
   const names = Object.keys(network.inputs) as I[];
-  if (isTensor(x) && names.length !== 1)
+  if (isValue(x) && names.length !== 1)
     throw new RangeError(`${where}: expected inputs { ${names.join(", ")} }, got one tensor`);
   if (typeof x !== "object" || x === null || Array.isArray(x) || ArrayBuffer.isView(x))
     throw new RangeError(`${where}: expected a tensor, or tensors by input name, got ${show(x)}`);
-  const given = (isTensor(x) ? { [names[0]]: x } : x) as Record<I, Tensor>;
+  const given = (isValue(x) ? { [names[0]]: x } : x) as Record<I, T>;
   for (const name of Object.keys(given))
     if (!names.includes(name as I))
       throw new RangeError(`${where}: expected inputs { ${names.join(", ")} }, got ${show(name)}`);
   for (const name of names)
-    if (!isTensor(given[name]))
+    if (!isValue(given[name]))
       throw new RangeError(`${where}: expected input ${show(name)} to be a tensor, got ${show(given[name])}`);
   checkInputShapes(
     where,
     network,
     Object.fromEntries(names.map((name) => [name, given[name].shape])) as Record<I, Shape>,
   );
+  for (const name of names) checkFinite(where, name, given[name]);
   return given;
+}
+
+function checkFinite(where: string, name: string, value: Shaped): void {
+  const bad = isTensor(value) ? findNonFinite(value) : -1;
+  if (bad >= 0)
+    throw new RangeError(
+      `${where}: expected finite numbers for input ${show(name)}, got ${(value as Tensor).data[bad]} at entry ${bad}`,
+    );
 }
 
 function checkInputShapes<I extends string, C, P>(

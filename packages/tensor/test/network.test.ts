@@ -101,6 +101,63 @@ describe("forward", () => {
     ]);
   });
 
+  it("inside a recording goes on from nodes, one or by name, at the place where it is called", () => {
+    const graph = record((ops, { x }) => forward(swap(), ops.add(x, x), { on: within(ops, "first") }), { x: [3, 2] });
+    expect(graph.nodes.map(({ op, scope }) => `${op} ${scope}`)).toEqual([
+      "input ",
+      "add ",
+      "parameter first",
+      "parameter first",
+      "linear first/layer 0",
+    ]);
+    const both = record((on, inputs) => forward(pair, inputs, { on }), { source: [7, 3], target: [7, 5] });
+    expect(both.outputs.output.shape).toEqual([7, 8]);
+    const mixed = record((on, { source }) => forward(pair, { source, target: zeros([7, 5]) }, { on }), {
+      source: [7, 3],
+    });
+    expect(mixed.nodes.map(({ op }) => op)).toEqual(["input", "constant", "concat"]);
+  });
+
+  it("goes on from a device's own values, gives back what it lifted and leaves the caller's alone", () => {
+    interface Handle {
+      readonly shape: readonly number[];
+      readonly held: Tensor;
+    }
+    let released: Handle[] = [];
+    const handle = (held: Tensor): Handle => ({ shape: held.shape, held });
+    const on = {
+      name: "handles",
+      dtype: "float64",
+      constant: handle,
+      parameter: (_: string, value: Tensor) => handle(value),
+      concat: (a: Handle, b: Handle, attributes: { axis: -1 | -2 }) =>
+        handle(reference.concat(a.held, b.held, attributes)),
+      read: (x: Handle) => x.held,
+      release: (x: Handle) => void released.push(x),
+    } as unknown as Device<Handle>;
+    const source = handle(tensor([[1, 2, 3]]));
+    const y = forward(pair, { source, target: zeros([1, 5]) }, { on });
+    expect(toNested(y.held)).toEqual([[1, 2, 3, 0, 0, 0, 0, 0]]);
+    expect(released.map(({ shape }) => shape)).toEqual([[1, 5]]);
+    released = [];
+    expect(() => forward(pair, { source, target: zeros([3, 5]) }, { on })).toThrow(ShapeError);
+    expect(released).toEqual([]);
+  });
+
+  it("an operand of another recording is refused", () => {
+    let other: Node | undefined;
+    record(
+      (_, { x }) => {
+        other = x;
+        return x;
+      },
+      { x: [3, 2] },
+    );
+    expect(() => record((on) => forward(swap(), other as Node, { on }), {})).toThrow(
+      "linear: expected operand 1 to be a node of this recording, got input [3, 2] of another one",
+    );
+  });
+
   it("runs the network's code once for every shape, and uses its graph from then on", () => {
     const network = swap();
     for (const tokens of [1, 3, 1, 3, 1]) forward(network, zeros([tokens, 2]));
@@ -157,6 +214,18 @@ describe("the type of forward", () => {
     expectTypeOf(synchronous).returns.toEqualTypeOf<Tensor>();
     expectTypeOf(handles).returns.toEqualTypeOf<Handle>();
     expectTypeOf(nodes).returns.toEqualTypeOf<Node>();
+    const fromHandle = (on: Device<Handle>, z: Handle) => forward(network, z, { on });
+    const fromNodes = (on: Ops<Node>, z: Node) => forward(pair, { source: z, target: x }, { on });
+    expectTypeOf(fromHandle).returns.toEqualTypeOf<Handle>();
+    expectTypeOf(fromNodes).returns.toEqualTypeOf<Node>();
+  });
+
+  it("does not let one device's values into another", () => {
+    // @ts-expect-error: a node is no handle
+    const foreign = (on: Device<Handle>, z: Node) => forward(network, z, { on });
+    // @ts-expect-error: the reference reads tensors
+    const bareNode = (z: Node) => forward(network, z);
+    expect([foreign, bareNode].every((call) => typeof call === "function")).toBe(true);
   });
 
   it("knows the names of the inputs, and the options", () => {
@@ -223,6 +292,28 @@ describe("forward refuses", () => {
       "free lengths that differ",
       'forward: expected input "target" of shape [.., tokens = 7, 5], got [11, 5]',
       () => forward(pair, { source: zeros([7, 3]), target: zeros([11, 5]) }),
+    ],
+    [
+      "NaN",
+      'forward: expected finite numbers for input "x", got NaN at entry 3',
+      () =>
+        forward(
+          swap(),
+          tensor([
+            [1, 2],
+            [3, Number.NaN],
+          ]),
+        ),
+    ],
+    [
+      "an infinite input, on every device",
+      'forward: expected finite numbers for input "target", got -Infinity at entry 4',
+      () =>
+        forward(
+          pair,
+          { source: zeros([1, 3]), target: tensor([[0, 0, 0, 0, Number.NEGATIVE_INFINITY]], { dtype: "float64" }) },
+          { on: reference32 },
+        ),
     ],
     [
       "an unknown option",
