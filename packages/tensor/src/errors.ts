@@ -44,8 +44,12 @@ function showDown(value: unknown, depth: number): string {
   if (ArrayBuffer.isView(value)) return `${value.constructor.name}(${value.byteLength} bytes)`;
   const inner = (v: unknown): string => (depth > 0 ? showDown(v, depth - 1) : "…");
   if (Array.isArray(value)) return `[${value.slice(0, 8).map(inner).join(", ")}${value.length > 8 ? ", …" : ""}]`;
+  if (value instanceof Promise) return "a promise";
   if (typeof value === "object" && value !== null) {
+    const { name = "Object" }: { name?: string } = Object.getPrototypeOf(value)?.constructor ?? {};
+    if (name !== "Object") return `a ${name}`;
     const entries = Object.entries(value).slice(0, 6);
+    if (entries.length === 0) return "{}";
     return `{ ${entries.map(([key, v]) => `${key.slice(0, 40)}: ${inner(v)}`).join(", ")} }`;
   }
   return Object.is(value, -0) ? "-0" : String(value);

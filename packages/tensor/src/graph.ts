@@ -130,6 +130,7 @@ export function record<I extends string>(
 ): Graph {
   checkOptions("record", options, ["keep"]);
   const { keep = compositeNames } = options;
+  required(typeof f === "function", "record", "a function of operations and inputs", f);
   for (const name of keep)
     required(isComposite(name), "record", `keep to name composites (${compositeNames.join(", ")})`, name);
   const recording: Recording = { nodes: [], parameters: new Map(), scopes: new Map(), keep };
@@ -140,7 +141,8 @@ export function record<I extends string>(
   }
   const result = f(recorder(recording, ""), leaves);
   const outputs = isNode(result) ? { output: result } : result;
-  required(typeof outputs === "object" && outputs !== null, "record", "a node, or nodes by name", outputs);
+  // a promise and an array are objects, and would give a graph without outputs, or with numbers for names
+  required(isRecord(outputs), "record", "a node, or nodes by name", outputs);
   for (const [name, node] of Object.entries(outputs)) checkNode(recording, "record", `output ${show(name)}`, node);
   return prune(recording.nodes, outputs);
 }
@@ -155,6 +157,9 @@ interface Recording {
 
 const isNode = (value: unknown): value is Node =>
   typeof value === "object" && value !== null && "op" in value && "id" in value && "inputs" in value;
+
+const isRecord = (value: unknown): boolean =>
+  typeof value === "object" && value !== null && !Array.isArray(value) && Object.keys(value).length > 0;
 
 /** A tensor, or a node of another recording, would only fail much later, and far from here. */
 function checkNode(recording: Recording, where: string, what: string, value: unknown): void {

@@ -52,9 +52,14 @@ export const sameShape = (a: Shape, b: Shape): boolean => a.length === b.length 
 export function checkShape(where: string, shape: unknown): asserts shape is Shape {
   if (!Array.isArray(shape))
     throw new ShapeError(`${where}: expected a shape (an array of lengths), got ${show(shape)}`);
-  if (!shape.every((n) => Number.isSafeInteger(n) && n >= 0) || !Number.isSafeInteger(sizeOf(shape)))
-    throw new ShapeError(`${where}: expected a shape of whole numbers ≥ 0, got ${show(shape)}`);
+  if (!areLengths(shape)) throw new ShapeError(`${where}: expected a shape of whole numbers ≥ 0, got ${show(shape)}`);
+  if (!Number.isSafeInteger(sizeOf(shape)))
+    throw new ShapeError(`${where}: expected a shape of fewer than 2^53 entries, got ${show(shape)}`);
 }
+
+/** Whether every entry is a whole number ≥ 0. */
+export const areLengths = (shape: readonly unknown[]): shape is Shape =>
+  shape.every((n) => Number.isSafeInteger(n) && (n as number) >= 0);
 
 /**
  * Right-aligned broadcasting: an axis of length 1, or one that is missing in front, is repeated.

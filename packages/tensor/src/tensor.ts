@@ -4,7 +4,7 @@
  */
 import { checkOptions, required } from "./check.ts";
 import { ShapeError, show } from "./errors.ts";
-import { checkShape, type Shape, showShape, sizeOf } from "./shape.ts";
+import { areLengths, checkShape, type Shape, showShape, sizeOf } from "./shape.ts";
 
 /** How entries are stored. Devices compute in float32 or float64; `int32` holds indices and `bool` masks. */
 export type DType = "float32" | "float64" | "int32" | "bool";
@@ -41,14 +41,29 @@ function dtypeOf(data: TensorData): DType {
 /**
  * Fresh storage, all zeros.
  *
+ * @throws RangeError if there is no memory for it
  * @example
  * ```ts
  * import { allocate } from "@splineformer/tensor";
  * allocate("float64", 3).length; // 3
  * ```
  */
-export const allocate = <D extends DType>(dtype: D, length: number): Storage[D] =>
-  new arrays[dtype](length) as Storage[D];
+export function allocate<D extends DType>(dtype: D, length: number): Storage[D] {
+  checkDType("allocate", dtype);
+  required(Number.isSafeInteger(length) && length >= 0, "allocate", "a whole number of entries ≥ 0", length);
+  const data = tryAllocate(dtype, length);
+  if (data) return data;
+  throw new RangeError(`allocate: expected memory for ${length} ${dtype} entries, got none`);
+}
+
+/** Undefined where there is no memory: the engine's own message names nothing. */
+function tryAllocate<D extends DType>(dtype: D, length: number): Storage[D] | undefined {
+  try {
+    return new arrays[dtype](length) as Storage[D];
+  } catch {
+    return undefined;
+  }
+}
 
 /**
  * A tensor from nested arrays, or from a typed array and a shape (which it then shares).
@@ -56,7 +71,7 @@ export const allocate = <D extends DType>(dtype: D, length: number): Storage[D] 
  * Nested numbers become float32 unless `dtype` says otherwise, nested booleans `bool`; a typed array keeps its own type.
  *
  * @param values - nested arrays of equal lengths, a number, or a typed array
- * @throws ShapeError if the nesting is ragged, or the shape asks for another number of entries
+ * @throws ShapeError if the nesting is ragged or deeper than 32, or the shape asks for another number of entries
  * @throws RangeError if an entry is no number, an `int32` entry is not whole, or a byte of a `bool` is not 0 or 1
  * @example
  * ```ts
@@ -94,9 +109,14 @@ function fromTypedArray(data: TensorData, shape: Shape): Tensor {
   return { dtype, shape: [...shape], data };
 }
 
+/** Nobody has so many axes; an array that holds itself has no end of them. */
+const maximumDepth = 32;
+
 function fromNested(values: Nested, asked?: DType): Tensor {
   const shape: number[] = [];
   for (let v: Nested = values; Array.isArray(v); v = v[0]) {
+    if (shape.length === maximumDepth)
+      throw new ShapeError(`tensor: expected arrays nested at most ${maximumDepth} deep, got ${show(values)}`);
     shape.push(v.length);
     if (v.length === 0) break;
   }
@@ -131,6 +151,8 @@ function checkWhole(where: string, values: Iterable<number>): void {
 /**
  * A tensor of zeros.
  *
+ * @throws ShapeError if the shape is none
+ * @throws RangeError if there is no memory for it
  * @example
  * ```ts
  * import { zeros } from "@splineformer/tensor";
@@ -142,7 +164,13 @@ export function zeros<D extends DType = "float32">(shape: Shape, options: { read
   checkOptions("zeros", options, ["dtype"]);
   const dtype = options.dtype ?? ("float32" as D);
   checkDType("zeros", dtype);
-  return { dtype, shape: [...shape], data: allocate(dtype, sizeOf(shape)) };
+  const size = sizeOf(shape);
+  const data = tryAllocate(dtype, size);
+  if (!data)
+    throw new RangeError(
+      `zeros: expected a shape whose ${size} ${dtype} entries fit in memory, got ${showShape(shape)}`,
+    );
+  return { dtype, shape: [...shape], data };
 }
 
 /**
@@ -159,7 +187,11 @@ export function isTensor(value: unknown): value is Tensor {
   if (typeof value !== "object" || value === null) return false;
   const { dtype, shape, data } = value as Partial<Tensor>;
   return (
-    isDType(dtype) && Array.isArray(shape) && data instanceof arrays[dtype] && sizeOf(shape as Shape) === data.length
+    isDType(dtype) &&
+    Array.isArray(shape) &&
+    areLengths(shape) &&
+    data instanceof arrays[dtype] &&
+    sizeOf(shape) === data.length
   );
 }
 

@@ -24,6 +24,16 @@ describe("what came is shown", () => {
     expect(show({ window: 0 })).toBe("{ window: 0 }");
     expect(show(new Float32Array(3))).toBe("Float32Array(12 bytes)");
     expect(show(Symbol("s"))).toBe("Symbol(s)");
+    expect(show({})).toBe("{}");
+    expect(show(Promise.resolve(1))).toBe("a promise");
+    expect(show(new Map([["a", 1]]))).toBe("a Map");
+    expect(
+      show(
+        new (class Handle {
+          id = 3;
+        })(),
+      ),
+    ).toBe("a Handle");
   });
 
   it("without its tail, however long it is", () => {

@@ -200,6 +200,18 @@ describe("a refusal of record", () => {
     expect(() => record(f, { x: untyped("2") })).toThrow(
       'record: input "x": expected a shape (an array of lengths), got "2"',
     );
+    const late = async (ops: Ops<Node>, { x }: { x: Node }) => ops.add(x, x);
+    expect(() => record(untyped(late), { x: [2] })).toThrow(
+      new RangeError("record: expected a node, or nodes by name, got a promise"),
+    );
+    expect(() => record(() => ({}), { x: [2] })).toThrow("a node, or nodes by name, got {}");
+    expect(() =>
+      record(
+        untyped((_: unknown, { x }: { x: Node }) => [x]),
+        { x: [2] },
+      ),
+    ).toThrow("a node, or nodes by name, got [{ id: 0");
+    expect(() => record(untyped(7), { x: [2] })).toThrow("record: expected a function of operations and inputs, got 7");
     expect(() => record(f, { x: [-2] })).toThrow('record: input "x": expected a shape of whole numbers ≥ 0, got [-2]');
   });
 });

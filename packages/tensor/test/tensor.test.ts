@@ -5,6 +5,7 @@ import {
   type Nested,
   reshape,
   type Shape,
+  ShapeError,
   type Tensor,
   tensor,
   toNested,
@@ -92,6 +93,24 @@ describe("tensor", () => {
     ];
     for (const [call, message] of cases) expect(call).toThrow(message);
   });
+
+  it("refuses arrays that nest without end, whether or not they ever end", () => {
+    const loop: Nested[] = [];
+    loop.push(loop);
+    const late: Nested[] = [1];
+    late.push(late);
+    let deep: Nested = 1;
+    for (let depth = 0; depth < 100_000; depth++) deep = [deep];
+    const message = "tensor: expected arrays nested at most 32 deep, got [[[[…]]]]";
+    expect(() => tensor(loop)).toThrow(new ShapeError(message));
+    expect(() => tensor(deep)).toThrow(message);
+    expect(() => tensor(late)).toThrow(
+      "tensor: expected nested arrays of equal lengths [2], got [1, [1, [1, […, …]]]]",
+    );
+    let deepest: Nested = 7;
+    for (let depth = 0; depth < 32; depth++) deepest = [deepest];
+    expect(tensor(deepest).shape.length).toBe(32);
+  });
 });
 
 describe("toNested", () => {
@@ -161,9 +180,24 @@ describe("reshape, zeros, allocate", () => {
     expect(() => reshape(tensor([1, 2]), [3])).toThrow("reshape: expected a shape of 2 entries, got [3]");
     expect(() => reshape(tensor([1, 2]), [-2])).toThrow("reshape: expected a shape of whole numbers ≥ 0, got [-2]");
     expect(() => zeros([1.5])).toThrow("zeros: expected a shape of whole numbers ≥ 0, got [1.5]");
-    expect(() => zeros([2 ** 27, 2 ** 27])).toThrow("zeros: expected a shape of whole numbers ≥ 0");
+    expect(() => zeros([2 ** 40, 2 ** 40])).toThrow(
+      "zeros: expected a shape of fewer than 2^53 entries, got [1099511627776, 1099511627776]",
+    );
     expect(() => zeros([2], untyped({ dtype: "half" }))).toThrow("zeros: expected dtype to be one of float32");
     expect(() => zeros([2], untyped({ type: "bool" }))).toThrow('zeros: expected options dtype, got "type"');
+  });
+
+  it("refuse by name what no memory holds", () => {
+    expect(() => zeros([1e6, 1e6])).toThrow(
+      new RangeError(
+        "zeros: expected a shape whose 1000000000000 float32 entries fit in memory, got [1000000, 1000000]",
+      ),
+    );
+    expect(() => allocate("float64", 2 ** 52)).toThrow(
+      new RangeError("allocate: expected memory for 4503599627370496 float64 entries, got none"),
+    );
+    expect(() => allocate("float64", -1)).toThrow("allocate: expected a whole number of entries ≥ 0, got -1");
+    expect(() => allocate(untyped("half"), 1)).toThrow("allocate: expected dtype to be one of float32");
   });
 
   it("zeros are zeros of the dtype", () => {
@@ -188,6 +222,9 @@ describe("isTensor", () => {
       { shape, data },
       { dtype: "float64", shape, data },
       { dtype: "float32", shape: [3], data },
+      { dtype: "float32", shape: [-1, -2], data },
+      { dtype: "float32", shape: [0.5, 4], data },
+      { dtype: "float32", shape: ["2"], data },
     ])
       expect(isTensor(other)).toBe(false);
   });
