@@ -3,7 +3,7 @@
  * sides, not the root that cut: so units that switch together are all named.
  */
 import type { Applied } from "@splineformer/tensor";
-import type { Flat, Piece } from "./descend.ts";
+import type { Flat, Piece } from "./walk.ts";
 
 /** A score of an attention: this query stops or starts attending to this key. */
 export interface ScoreUnit {
@@ -49,7 +49,11 @@ export function causesBetween(left: Piece, right: Piece): Cause[] {
   return causes;
 }
 
-export const flatUnit = ({ node, entry, from, to }: Flat): FlatUnit => ({ ...unitOf(node, entry), from, to });
+/** What could not be decided on [0, end]. */
+export const flatUnits = (found: readonly Flat[], end: number): FlatUnit[] =>
+  found.flatMap(({ node, entry, from, to }) =>
+    from < end ? [{ ...unitOf(node, entry), from, to: Math.min(to, end) }] : [],
+  );
 
 /** An entry of a gate, by name. */
 function unitOf(node: Applied, entry: number): Unit {

@@ -4,61 +4,75 @@
  * an estimate of what rounding has done to them, so that signs are decided against noise and not against hope.
  */
 import { resampleMatrix, transformColumns } from "@splineformer/spline";
-import { type Shape, sizeOf, type Tensor, tensor } from "@splineformer/tensor";
-import { doubt, unitRoundoff } from "./noise.ts";
+import type { Shape, Tensor } from "@splineformer/tensor";
+import { doubt, rounding } from "./noise.ts";
 
 /** A polynomial on an interval. */
 export interface IntervalValue {
   /** [nodes, …shape], float64. */
   readonly values: Tensor<"float64">;
-  /** The variance of each entry's rounding error; of the node's own shape. */
-  readonly variance: Float64Array;
+  /** The standard deviation of each entry's rounding error; of the node's own shape. */
+  readonly deviation: Float64Array;
+  /** The largest |value| of every entry over the nodes. */
+  readonly size: Float64Array;
 }
 
 const nodesOf = ({ values }: IntervalValue): number => values.shape[0];
 
 /** A block of node values under a node's shape. */
-export const block = (data: Float64Array, shape: Shape): Tensor<"float64"> =>
-  tensor(data, [data.length / sizeOf(shape), ...shape]);
+export const block = (data: Float64Array, nodes: number, shape: Shape): Tensor<"float64"> => ({
+  dtype: "float64",
+  shape: [nodes, ...shape],
+  data,
+});
 
-/** The straight line between two tensors of numbers, by its values at the ends of [a, b]. */
+/** The straight line between two tensors of numbers, by its values at the nodes of [a, b]. */
 export function lineValue(from: Tensor, to: Tensor, a: number, b: number): IntervalValue {
-  const size = from.data.length;
-  const data = new Float64Array(2 * size);
-  const variance = new Float64Array(size);
-  for (let k = 0; k < size; k++) {
+  const columns = from.data.length;
+  const data = new Float64Array(2 * columns);
+  const deviation = new Float64Array(columns);
+  const size = new Float64Array(columns);
+  for (let k = 0; k < columns; k++) {
     // both ends exactly where the path starts and stops
     data[k] = (1 - a) * from.data[k] + a * to.data[k];
-    data[size + k] = (1 - b) * from.data[k] + b * to.data[k];
-    variance[k] = (unitRoundoff * Math.max(Math.abs(data[k]), Math.abs(data[size + k]))) ** 2;
+    data[columns + k] = (1 - b) * from.data[k] + b * to.data[k];
+    size[k] = Math.max(Math.abs(data[k]), Math.abs(data[columns + k]));
+    deviation[k] = rounding(size[k]);
   }
-  return { values: block(data, from.shape), variance };
+  return { values: block(data, 2, from.shape), deviation, size };
 }
 
 /** The same polynomial on a part [lo, hi] of [−1, 1]. */
 export function restrict(value: IntervalValue, lo: number, hi: number): IntervalValue {
   const degree = nodesOf(value) - 1;
-  return degree === 0 ? value : resampled(value, resampleMatrix(degree, degree, lo, hi));
+  if (degree === 0) return value;
+  const values = resampled(value, resampleMatrix(degree, degree, lo, hi));
+  return { values, deviation: value.deviation, size: largest(values.data, value.size.length) };
 }
 
 /** The same polynomial by more nodes. */
 export function raise(value: IntervalValue, degree: number): IntervalValue {
   const own = nodesOf(value) - 1;
-  return own === degree ? value : resampled(value, resampleMatrix(own, degree));
+  return own === degree ? value : { ...value, values: resampled(value, resampleMatrix(own, degree)) };
 }
 
-function resampled({ values, variance }: IntervalValue, matrix: Float64Array): IntervalValue {
-  const shape = values.shape.slice(1);
-  return { values: block(transformColumns(matrix, values.data, variance.length), shape), variance };
+function resampled(value: IntervalValue, matrix: Float64Array): Tensor<"float64"> {
+  const columns = value.deviation.length;
+  const nodes = matrix.length / nodesOf(value);
+  const data = columns === 0 ? new Float64Array(0) : transformColumns(matrix, value.values.data, columns);
+  return block(data, nodes, value.values.shape.slice(1));
 }
 
-/** The largest |value| of every entry over the nodes. */
-export function magnitude({ values, variance }: IntervalValue): Float64Array {
-  const size = new Float64Array(variance.length);
-  for (let at = 0; at < values.data.length; at += size.length)
-    for (let k = 0; k < size.length; k++) size[k] = Math.max(size[k], Math.abs(values.data[at + k]));
+/** The largest |value| of every column over the nodes. */
+export function largest(data: Float64Array, columns: number): Float64Array {
+  const size = new Float64Array(columns);
+  for (let at = 0; at < data.length; at += columns)
+    for (let k = 0; k < columns; k++) {
+      const v = Math.abs(data[at + k]);
+      if (v > size[k]) size[k] = v;
+    }
   return size;
 }
 
 /** What counts as rounding in each entry: `doubt` standard deviations. */
-export const noiseOf = ({ variance }: IntervalValue): Float64Array => variance.map((v) => doubt * Math.sqrt(v));
+export const noiseOf = ({ deviation }: IntervalValue): Float64Array => deviation.map((e) => doubt * e);

@@ -2,7 +2,7 @@
  * @file Which cuts are one. Several units may switch at the same place, each of them known only to its own rounding: the
  * pieces between them would be slivers of noise.
  */
-import type { Cut } from "./gates.ts";
+import type { Cut } from "./sign-changes.ts";
 
 /**
  * Cuts in order; those that rounding can't tell apart are one, at the surest of them, and none is left that could be an end.

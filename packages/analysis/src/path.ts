@@ -3,9 +3,9 @@
  * engine found. Letters: t ∈ [0, 1] the place on the line, x(t) = from + t·(to − from).
  */
 import { coefficientMatrix, evaluateColumns, PiecewisePolynomial, transformColumns } from "@splineformer/spline";
-import { type Shape, show, sizeOf, type Tensor, tensor } from "@splineformer/tensor";
-import { type Cause, causesBetween, type FlatUnit } from "./causes.ts";
-import type { Piece } from "./descend.ts";
+import { checkOptions, type Shape, show, sizeOf, type Tensor, tensor } from "@splineformer/tensor";
+import type { Cause, FlatUnit } from "./causes.ts";
+import type { Piece } from "./walk.ts";
 
 /** An interval on which the network is one polynomial in t. */
 export interface PathPiece {
@@ -19,14 +19,16 @@ export interface PathPiece {
   readonly noise: Float64Array;
 }
 
-/** A network restricted to a line. */
+/** A network restricted to a line, or to the part of it that is done. */
 export interface Path {
-  /** 0 = t₀ < t₁ < … < t_K = 1. */
+  /** How far the line is done: 1, or where `budgetMs` ran out; then `resume` computes the rest. */
+  readonly end: number;
+  /** 0 = t₀ < t₁ < … < t_K = end. */
   readonly breakpoints: Float64Array;
   /** The degree by the rules of composition; a piece may have less. */
   readonly degree: number;
   readonly pieces: readonly PathPiece[];
-  /** For every breakpoint, each unit that switches there; none at 0 and 1. */
+  /** For every breakpoint, each unit that switches there; none at 0 and at the end. */
   readonly causes: readonly (readonly Cause[])[];
   /** What could not be decided: units that stay within rounding of zero on a part of the line. They count as off there. */
   readonly flat: readonly FlatUnit[];
@@ -35,17 +37,17 @@ export interface Path {
   /**
    * The output at t.
    *
-   * @throws RangeError if t is not in [0, 1]
+   * @throws RangeError if t is not in [0, end]
    */
   evaluate(t: number): Tensor<"float64">;
   /**
    * The derivative of the output by t; at a breakpoint that of the piece on the right, or on the left if asked.
    *
-   * @throws RangeError if t is not in [0, 1]
+   * @throws RangeError if t is not in [0, end], or the derivative is too large for a number
    */
   derivative(t: number, options?: { readonly side?: "left" | "right" }): Tensor<"float64">;
   /**
-   * One number of the output as a piecewise polynomial of t on [0, 1].
+   * One number of the output as a piecewise polynomial of t on [0, end].
    *
    * @param index - the entry: token and channel, after the batch axes if there are any
    * @throws RangeError if the output has no such entry
@@ -53,23 +55,36 @@ export interface Path {
   coordinate(...index: number[]): PiecewisePolynomial;
 }
 
-/** Gathers the engine's pieces into a path. */
-export function pathOf(found: readonly Piece[], shape: Shape, degree: number, flat: readonly FlatUnit[]): Path {
+/** A piece as the reader sees it. */
+export const pathPiece = (piece: Piece): PathPiece => ({
+  from: piece.from,
+  to: piece.to,
+  degree: measuredDegree(piece),
+  values: piece.values,
+  noise: piece.noise,
+});
+
+/** What a path is made of. */
+export interface PathParts extends Pick<Path, "degree" | "pieces" | "flat"> {
+  /** The output's. */
+  readonly shape: Shape;
+  /** Between each piece and the next. */
+  readonly inner: readonly (readonly Cause[])[];
+}
+
+/** A path from its pieces. */
+export function pathOf({ shape, degree, pieces, inner, flat }: PathParts): Path {
   const columns = sizeOf(shape);
-  const breakpoints = Float64Array.of(found[0].from, ...found.map((piece) => piece.to));
-  const pieces = found.map((piece) => ({
-    from: piece.from,
-    to: piece.to,
-    degree: measuredDegree(piece),
-    values: piece.values,
-    noise: piece.noise,
-  }));
-  const causes: (readonly Cause[])[] = [[], ...found.slice(1).map((piece, i) => causesBetween(found[i], piece)), []];
+  const breakpoints = Float64Array.of(pieces[0].from, ...pieces.map((piece) => piece.to));
+  const end = breakpoints[pieces.length];
   let noise = 0;
-  for (const piece of found) for (const e of piece.noise) noise = Math.max(noise, e);
+  for (const piece of pieces) for (const e of piece.noise) noise = Math.max(noise, e);
 
   const pieceAt = (where: string, t: number, side: "left" | "right"): PathPiece => {
-    if (!(t >= 0 && t <= 1)) throw new RangeError(`path.${where}: expected t in [0, 1], got ${show(t)}`);
+    if (!(typeof t === "number" && t >= 0 && t <= end))
+      throw new RangeError(
+        `path.${where}: expected t in [0, ${end}]${end < 1 ? ", the part that is done" : ""}, got ${show(t)}`,
+      );
     let lo = 0;
     let hi = pieces.length - 1;
     while (lo < hi) {
@@ -83,21 +98,28 @@ export function pathOf(found: readonly Piece[], shape: Shape, degree: number, fl
     Math.min(1, Math.max(-1, t === to ? 1 : (2 * (t - from)) / (to - from) - 1));
 
   return {
+    end,
     breakpoints,
     degree,
     pieces,
-    causes,
+    causes: [[], ...inner, []],
     flat,
     noise,
     evaluate(t) {
       const piece = pieceAt("evaluate", t, "right");
       return tensor(evaluateColumns(piece.values.data, columns, unit(piece, t)), shape);
     },
-    derivative(t, { side = "right" } = {}) {
+    derivative(t, options = {}) {
+      checkOptions("path.derivative", options, ["side"]);
+      const { side = "right" } = options;
       if (side !== "left" && side !== "right")
         throw new RangeError(`path.derivative: expected side "left" or "right", got ${show(side)}`);
       const piece = pieceAt("derivative", t, side);
-      return tensor(slopes(piece, columns, unit(piece, t)), shape);
+      const slope = slopes(piece, columns, unit(piece, t));
+      const bad = slope.find((v) => !Number.isFinite(v));
+      if (bad !== undefined)
+        throw new RangeError(`path.derivative: expected a derivative that is a finite number, got ${bad} at t = ${t}`);
+      return tensor(slope, shape);
     },
     coordinate(...index) {
       const column = columnOf(index, shape);

@@ -2,38 +2,41 @@
  * @file `restrictToLine`: the public question, checked and handed to the engine.
  */
 import {
-  cast,
   checkOptions,
-  evaluate,
   type Given,
   type Graph,
-  graphOf,
-  isTensor,
   type Network,
-  namedInputs,
-  record,
   reference,
-  ShapeError,
   type SynchronousDevice,
-  sameShape,
   show,
-  showShape,
-  type Tensor,
   UnsupportedError,
 } from "@splineformer/tensor";
-import { type FlatUnit, flatUnit } from "./causes.ts";
-import { descend, type Piece } from "./descend.ts";
-import { type Path, pathOf } from "./path.ts";
+import { type Cause, causesBetween, flatUnits } from "./causes.ts";
+import { descend } from "./descend.ts";
+import { type LineGraph, prepare } from "./line-graph.ts";
+import { type Inputs, lineInputs } from "./line-inputs.ts";
+import { type Path, type PathPiece, pathOf, pathPiece } from "./path.ts";
+import type { Flat, Piece } from "./walk.ts";
 
 export interface LineOptions {
   /** How the line is walked; "auto" is "descend". */
   readonly method?: "auto" | "descend";
   /** A synchronous float64 device for the operations between gates. Default `reference`. */
   readonly on?: SynchronousDevice;
-  /** Called after every piece, with the part of the line that is done. */
-  readonly onProgress?: (done: number) => void;
-  /** Aborts: the promise of an answer is withdrawn with the signal's reason. */
+  /** Called with every piece as soon as it is finished, in order. */
+  readonly onPiece?: (piece: PathPiece) => void;
+  /**
+   * Looked at before every piece and every part of one; once aborted, its reason is thrown and there is no answer.
+   * Nothing else runs meanwhile, so it can only be aborted before the call, or within it from `onPiece`.
+   */
   readonly signal?: AbortSignal;
+  /**
+   * How long it may take, in milliseconds. When the time is over the path ends where it is (`path.end < 1`), at a
+   * breakpoint, with at least one piece more than before. Looked at as often as the signal. Default: as long as it takes.
+   */
+  readonly budgetMs?: number;
+  /** A path of this network on this line that ended early: it is continued, and the answer holds both parts. */
+  readonly resume?: Path;
 }
 
 /**
@@ -44,12 +47,15 @@ export interface LineOptions {
  * does not let decide is listed in `flat`. Works for any network whose gates are piecewise polynomial: ReLU, leaky ReLU,
  * absolute value, clamp, hard sigmoid, squared ReLU, sparsemax; any depth, while the degree stays moderate (≤ 27 or so).
  *
+ * A long line can be read in parts: with `{ budgetMs: 100 }`, then with `{ budgetMs: 100, resume: path }` until `path.end`
+ * is 1. The breakpoints and numbers are those of one call.
+ *
  * @param network - a network, or a graph with one output
  * @param from - the input at t = 0, or inputs by name; a batch is one longer line
  * @param to - the input at t = 1, of the same shapes
  * @throws UnsupportedError naming the first operation that is no piecewise polynomial, and its place
  * @throws ShapeError if the shapes do not fit
- * @throws RangeError if a number is not finite, or an option is unknown
+ * @throws RangeError if a number is not finite or does not stay so, naming the place; or if an option is unknown
  * @source arXiv 2408.09624
  * @example
  * ```ts
@@ -80,100 +86,106 @@ export function restrictToLine(
   options: LineOptions = {},
 ): Path {
   const where = "restrictToLine";
-  checkOptions(where, options, ["method", "on", "onProgress", "signal"]);
-  const { method = "auto", on: device = reference, onProgress, signal } = options;
-  if (method !== "auto" && method !== "descend")
-    throw new RangeError(`${where}: expected method "auto" or "descend", got ${show(method)}`);
+  const { method, device, mayGoOn, onPiece, resume } = checkedOptions(where, options);
+  const { graph, from: starts, to: stops } = lineInputs(where, source, from, to);
+  const line: Beginning = { source, from: starts, to: stops, method, device };
+  const before = resume === undefined ? undefined : beginningOf(where, resume, line);
+  if (resume?.end === 1) return resume;
+  const prepared = before?.prepared ?? prepare({ graph, from: starts, to: stops, device });
+  const { degrees, output } = prepared;
+
+  const pieces: PathPiece[] = [...(before?.pieces ?? [])];
+  const inner: (readonly Cause[])[] = [...(before?.inner ?? [])];
+  const flat: Flat[] = [...(before?.flat ?? [])];
+  let last = before?.last;
+  const known = pieces.length;
+  descend(prepared, {
+    done: last?.to ?? 0,
+    mayGoOn: () => mayGoOn(pieces.length > known),
+    onPiece(piece) {
+      const own = pathPiece(piece);
+      if (last) inner.push(causesBetween(last, piece));
+      pieces.push(own);
+      last = piece;
+      onPiece?.(own);
+    },
+    onFlat: (found) => flat.push(found),
+  });
+  const end = pieces[pieces.length - 1].to;
+  const shape = output.shape;
+  const path = pathOf({ shape, degree: degrees[output.id], pieces, inner, flat: flatUnits(flat, end) });
+  beginnings.set(path, { ...line, prepared, pieces, inner, flat, last: last as Piece });
+  return path;
+}
+
+/** What a path belongs to. */
+interface Beginning {
+  readonly source: Network | Graph;
+  readonly from: Inputs;
+  readonly to: Inputs;
+  readonly method: string;
+  readonly device: SynchronousDevice;
+}
+
+/** What has to be known to go on from a path's end. */
+interface Continuation extends Beginning {
+  readonly prepared: LineGraph;
+  readonly pieces: readonly PathPiece[];
+  readonly inner: readonly (readonly Cause[])[];
+  readonly flat: readonly Flat[];
+  readonly last: Piece;
+}
+
+const beginnings = new WeakMap<Path, Continuation>();
+
+/** How a path goes on, if it belongs to this question. */
+function beginningOf(where: string, path: Path, line: Beginning): Continuation {
+  const known = typeof path === "object" && path !== null ? beginnings.get(path) : undefined;
+  if (!known) throw new RangeError(`${where}: expected resume to be a path of ${where}, got ${show(path)}`);
+  const same = (a: Inputs, b: Inputs): boolean =>
+    Object.keys(a).every((name) => b[name] && a[name].data.every((v, i) => Object.is(v, b[name].data[i])));
+  const difference =
+    known.source !== line.source
+      ? "network"
+      : !same(known.from, line.from) || !same(known.to, line.to)
+        ? "line"
+        : known.method !== line.method
+          ? "method"
+          : known.device !== line.device
+            ? "device"
+            : undefined;
+  if (difference)
+    throw new RangeError(`${where}: expected resume to be a path of the same ${difference}, got one of another`);
+  return known;
+}
+
+/** The options, each of them checked. */
+function checkedOptions(where: string, options: LineOptions) {
+  checkOptions(where, options, ["method", "on", "onPiece", "signal", "budgetMs", "resume"]);
+  const {
+    method = "auto",
+    on: device = reference,
+    onPiece,
+    signal,
+    budgetMs = Number.POSITIVE_INFINITY,
+    resume,
+  } = options;
+  const refuse = (expected: string, got: unknown): never => {
+    throw new RangeError(`${where}: expected ${expected}, got ${show(got)}`);
+  };
+  if (method !== "auto" && method !== "descend") refuse('method "auto" or "descend"', method);
+  if (typeof (device as Partial<SynchronousDevice> | null)?.matmul !== "function") refuse("on to be a device", device);
   if (device.dtype !== "float64")
     throw new UnsupportedError(`${where}: expected a float64 device, got ${show(device.name)} (${show(device.dtype)})`);
-  const starts = ends(where, source, from);
-  const stops = ends(where, source, to);
-  for (const name of Object.keys(starts))
-    if (!sameShape(starts[name].shape, stops[name].shape))
-      throw new ShapeError(
-        `${where}: expected from and to of one shape for ${show(name)}, got ${showShape(starts[name].shape)} and ${showShape(stops[name].shape)}`,
-      );
-  const graph = movingGraph(where, source, starts, stops);
-  const pieces: Piece[] = [];
-  const flat: FlatUnit[] = [];
-  const degree = descend({
-    graph,
-    from: inputsOf(graph, starts),
-    to: inputsOf(graph, stops),
-    device,
-    onPiece(piece) {
-      signal?.throwIfAborted();
-      pieces.push(piece);
-      onProgress?.(piece.to);
-    },
-    onFlat: (found) => flat.push(flatUnit(found)),
-  });
-  return pathOf(pieces, graph.outputs.output.shape, degree, flat);
-}
-
-const isGraph = (source: Network | Graph): source is Graph => "nodes" in source && "outputs" in source;
-
-/** One end of the line: every input by name, float64, finite. */
-function ends(where: string, source: Network | Graph, x: Given<string>): Record<string, Tensor> {
-  const given = isGraph(source) ? graphInputs(where, source, x) : namedInputs(where, source, x);
-  const out: Record<string, Tensor> = {};
-  for (const [name, value] of Object.entries(given)) {
-    const bad = value.data.findIndex((v) => !Number.isFinite(v));
-    if (bad >= 0)
-      throw new RangeError(
-        `${where}: expected finite numbers for input ${show(name)}, got ${value.data[bad]} at entry ${bad}`,
-      );
-    out[name] = cast(value, "float64");
-  }
-  return out;
-}
-
-function graphInputs(where: string, graph: Graph, x: Given<string>): Record<string, Tensor> {
-  const shapes = new Map<string, readonly number[]>();
-  for (const node of graph.nodes) if (node.op === "input") shapes.set(node.attributes.name, node.shape);
-  const names = [...shapes.keys()];
-  const given = isTensor(x) && names.length === 1 ? { [names[0]]: x } : x;
-  if (isTensor(given) || Object.keys(given).some((name) => !shapes.has(name)))
-    throw new RangeError(
-      `${where}: expected inputs { ${names.join(", ")} }, got ${isTensor(given) ? "one tensor" : show(Object.keys(given))}`,
-    );
-  for (const [name, shape] of shapes) {
-    if (!isTensor(given[name]))
-      throw new RangeError(`${where}: expected an input ${show(name)}, got ${show(given[name])}`);
-    if (!sameShape(given[name].shape, shape))
-      throw new ShapeError(
-        `${where}: expected input ${show(name)} of shape ${showShape(shape)}, got ${showShape(given[name].shape)}`,
-      );
-  }
-  return given;
-}
-
-/** Those of the tensors that are inputs of the graph. */
-const inputsOf = (graph: Graph, named: Readonly<Record<string, Tensor>>): Record<string, Tensor> =>
-  Object.fromEntries(
-    graph.nodes.flatMap((node) => (node.op === "input" ? [[node.attributes.name, named[node.attributes.name]]] : [])),
-  );
-
-/** The opened graph in which an input that does not move is a constant. */
-function movingGraph(
-  where: string,
-  source: Network | Graph,
-  from: Readonly<Record<string, Tensor>>,
-  to: Readonly<Record<string, Tensor>>,
-): Graph {
-  const shapes = Object.fromEntries(Object.entries(from).map(([name, { shape }]) => [name, shape]));
-  const graph = isGraph(source) ? source : graphOf(source, shapes);
-  if (Object.keys(graph.outputs).join() !== "output")
-    throw new UnsupportedError(`${where}: expected a graph with one output, got ${show(Object.keys(graph.outputs))}`);
-  const moves = (name: string): boolean => from[name].data.some((v, i) => v !== to[name].data[i]);
-  const moving = Object.fromEntries(Object.entries(shapes).filter(([name]) => moves(name)));
-  return record(
-    (ops, nodes) => {
-      const inputs = { ...nodes };
-      for (const name of Object.keys(from)) inputs[name] ??= ops.constant(from[name]);
-      return evaluate(graph, ops, { inputs });
-    },
-    moving,
-    { keep: [] },
-  );
+  if (onPiece !== undefined && typeof onPiece !== "function") refuse("onPiece to be a function", onPiece);
+  if (signal !== undefined && typeof signal?.throwIfAborted !== "function")
+    refuse("signal to be an AbortSignal", signal);
+  if (!(typeof budgetMs === "number" && budgetMs >= 0)) refuse("budgetMs ≥ 0", budgetMs);
+  const started = budgetMs === Number.POSITIVE_INFINITY ? 0 : performance.now();
+  const mayGoOn = (advanced: boolean): boolean => {
+    signal?.throwIfAborted();
+    return !advanced || budgetMs === Number.POSITIVE_INFINITY || performance.now() - started < budgetMs;
+  };
+  mayGoOn(false);
+  return { method, device, mayGoOn, onPiece, resume };
 }

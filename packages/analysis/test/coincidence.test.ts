@@ -25,7 +25,9 @@ describe("units that switch together", () => {
           expect(Math.abs(x - knots[i])).toBeLessThan(1e-10);
         });
         const causes = path.causes.slice(1, -1).map((list) => list.map((cause) => cause.op));
-        for (const list of causes.slice(1, -1)) expect(list.filter((op) => op === "weigh")).toHaveLength(2);
+        // the heads of the intervals on either side, and perhaps heads that only carry a unit's bend
+        for (const list of causes.slice(1, -1))
+          expect(list.filter((op) => op === "weigh").length).toBeGreaterThanOrEqual(2);
       }
     },
   );
