@@ -72,14 +72,20 @@ export function horner(a: ArrayLike<number>, x: number): number {
   return sum;
 }
 
+/** What t and the values are measured in. */
+export interface Unit {
+  readonly length: number;
+  readonly size: number;
+}
+
 /**
- * The Taylor coefficients of piece i at one of its ends, in t: a_k = p⁽ᵏ⁾/k!.
+ * The Taylor coefficients of piece i at one of its ends, in t: a_k = p⁽ᵏ⁾/k!, times unit.lengthᵏ/unit.size.
  */
-export function taylor(s: Pieces, i: number, end: "from" | "to"): number[] {
+export function taylor(s: Pieces, i: number, end: "from" | "to", unit: Unit = { length: 1, size: 1 }): number[] {
   const { breakpoints, degree, values } = s;
-  const c = s.chebyshevCoefficients.slice(i * (degree + 1), (i + 1) * (degree + 1));
-  const perUnit = 2 / (breakpoints[i + 1] - breakpoints[i]);
-  const out = [values[i * (degree + 1) + (end === "from" ? 0 : degree)]];
+  const c = s.chebyshevCoefficients.slice(i * (degree + 1), (i + 1) * (degree + 1)).map((v) => v / unit.size);
+  const perUnit = 2 * (unit.length / (breakpoints[i + 1] - breakpoints[i]));
+  const out = [values[i * (degree + 1) + (end === "from" ? 0 : degree)] / unit.size];
   let factor = 1;
   for (let k = 1; k <= degree; k++) {
     derivativeCoefficients(c, c, 0, degree - k + 1);

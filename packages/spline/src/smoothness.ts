@@ -4,7 +4,7 @@
  * Letters: n the degree, h the length of a piece, S = Σ|c_k| its size, D_k the k-th derivative at the breakpoint.
  */
 import { checkOptions, refusal } from "./check.ts";
-import { type Pieces, taylor } from "./segments.ts";
+import { type Pieces, taylor, type Unit } from "./segments.ts";
 
 /** How `smoothness` measures. */
 export interface SmoothnessOptions {
@@ -29,40 +29,55 @@ export function measureSmoothness(s: Pieces, options: SmoothnessOptions): number
   if (at !== "interior" && at !== "all") throw refusal(name, 'at "interior" or "all"', at);
   if (at === "all" && s.extrapolation === "none")
     throw refusal(name, "a continuation beyond the ends for at: all", s.extrapolation);
-  const last = s.breakpoints.length - 1;
+  const { breakpoints, degree, values } = s;
+  const last = breakpoints.length - 1;
   const out: number[] = [];
   for (let i = 0; i <= last; i++) {
     if ((i === 0 || i === last) && at === "interior") continue;
-    const left = i > 0 ? jet(s, i - 1, "to") : beyond(s, "left");
-    const right = i < last ? jet(s, i, "from") : beyond(s, "right");
+    const before = Math.max(i - 1, 0);
+    const after = Math.min(i, last - 1);
+    const length = Math.min(breakpoints[before + 1] - breakpoints[before], breakpoints[after + 1] - breakpoints[after]);
+    let size = 0;
+    for (let k = before * (degree + 1); k < (after + 1) * (degree + 1); k++) size = Math.max(size, Math.abs(values[k]));
+    const unit = { length: powerOfTwo(length), size: powerOfTwo(size) };
+    const left = i > 0 ? jet(s, i - 1, "to", unit) : beyond(s, "left", unit);
+    const right = i < last ? jet(s, i, "from", unit) : beyond(s, "right", unit);
     out.push(agreement(left, right, tolerance));
   }
   return out;
 }
 
-/** Taylor coefficients at a breakpoint, and what an error of 1 in the values would do to each. */
+/** A power of two near x > 0; 1 for 0. Dividing by it rounds nothing, and what is divided is near 1. */
+const powerOfTwo = (x: number): number => (x > 0 ? 2 ** Math.floor(Math.log2(x)) : 1);
+
+/** Taylor coefficients at a breakpoint in its own units, and what an error of 1 in the values would do to each. */
 interface Jet {
   readonly value: readonly number[];
   readonly sensitivity: readonly number[];
 }
 
-function jet(s: Pieces, i: number, end: "from" | "to"): Jet {
+function jet(s: Pieces, i: number, end: "from" | "to", unit: Unit): Jet {
   const n = s.degree;
   let size = 0;
-  for (let k = 0; k <= n; k++) size += Math.abs(s.chebyshevCoefficients[i * (n + 1) + k]);
-  const perUnit = 2 / (s.breakpoints[i + 1] - s.breakpoints[i]);
+  for (let k = 0; k <= n; k++) size += Math.abs(s.chebyshevCoefficients[i * (n + 1) + k] / unit.size);
+  const perUnit = 2 * (unit.length / (s.breakpoints[i + 1] - s.breakpoints[i]));
   const sensitivity = [size];
   // T_n⁽ᵏ⁾(1) = Π_{j<k} (n² − j²)/(2j + 1), over k! for Taylor coefficients
   for (let k = 1; k <= n; k++)
     sensitivity.push((sensitivity[k - 1] * (n * n - (k - 1) ** 2) * perUnit) / ((2 * k - 1) * k));
-  return { value: taylor(s, i, end), sensitivity };
+  return { value: taylor(s, i, end, unit), sensitivity };
 }
 
-function beyond(s: Pieces, end: "left" | "right"): Jet {
+function beyond(s: Pieces, end: "left" | "right", unit: Unit): Jet {
   const last = s.breakpoints.length - 1;
-  if (s.extrapolation === "periodic") return end === "left" ? jet(s, last - 1, "to") : jet(s, 0, "from");
-  if (s.extrapolation === "polynomial") return end === "left" ? jet(s, 0, "from") : jet(s, last - 1, "to");
-  return { value: s.tails?.[end] ?? [], sensitivity: [] };
+  if (s.extrapolation === "periodic") return end === "left" ? jet(s, last - 1, "to", unit) : jet(s, 0, "from", unit);
+  if (s.extrapolation === "polynomial") return end === "left" ? jet(s, 0, "from", unit) : jet(s, last - 1, "to", unit);
+  const value = (s.tails?.[end] ?? []).map((a, k) => {
+    let scaled = a;
+    for (let j = 0; j < k; j++) scaled *= unit.length;
+    return scaled / unit.size;
+  });
+  return { value, sensitivity: [] };
 }
 
 function agreement(left: Jet, right: Jet, tolerance: number): number {

@@ -414,6 +414,46 @@ describe("smoothness", () => {
     );
   });
 
+  test("scaling t or the values by powers of two changes nothing, as far as numbers reach", () => {
+    const x = [0, 1, 2, 4, 5];
+    const y = [1, 3, -2, 5, 5];
+    const scales = [2 ** -1000, 2 ** -700, 2 ** 700, 2 ** 1000];
+    for (const boundary of ["natural", "not-a-knot"] as const) {
+      const plain = interpolateCubic(x, y, { boundary });
+      const expected = plain.smoothness({ at: "all" });
+      for (const size of scales) {
+        const times = (v: number) => v * size;
+        expect(interpolateCubic(x.map(times), y, { boundary }).smoothness({ at: "all" })).toEqual(expected);
+        expect(interpolateCubic(x, y.map(times), { boundary }).smoothness({ at: "all" })).toEqual(expected);
+        for (const s of [plain.derivative(), plain.antiderivative()])
+          expect(new PiecewisePolynomial(s.breakpoints.map(times), s.values).smoothness()).toEqual(s.smoothness());
+      }
+    }
+    // a kink, a jump of s″ and a jump at both ends of the numbers
+    const kinks = (length: number, size: number) =>
+      new PiecewisePolynomial(
+        [0, 1, 2, 3, 4].map((t) => t * length),
+        [
+          [0, 0.5, 1],
+          [1, 1.5, 2],
+          [2, 2.75, 4],
+          [5, 5, 5],
+        ].map((v) => v.map((f) => f * size)),
+      ).smoothness();
+    for (const length of [1, ...scales])
+      for (const size of [1, ...scales]) expect(kinks(length, size)).toEqual([Number.POSITIVE_INFINITY, 1, -1]);
+    // neighbours whose lengths lie as far apart as numbers can
+    expect(
+      new PiecewisePolynomial(
+        [0, 2 ** -1000, 2 ** 1000],
+        [
+          [0, 1],
+          [1, 2],
+        ],
+      ).smoothness(),
+    ).toEqual([0]);
+  });
+
   test("errors of the values that the tolerance allows are not taken for jumps of high derivatives", () => {
     const breakpoints = [-1, 0.3, 1];
     const f = (t: number) => Math.cos(3 * t) + t ** 11;
