@@ -11,6 +11,7 @@ import { COLUMNS32, kernel32, ROWS } from "./kernel32";
 import { copyA32, transposeA32, transposeB32 } from "./pack";
 import {
   adjustScores,
+  divideLanes,
   hideScores,
   LOWEST,
   maskScores,
@@ -68,9 +69,9 @@ export function attend32(
 ): void {
   // where few numbers are summed, a rounding more than in the definition would be seen: keep its order of operations
   const precise = n * keys <= SMALL && keys <= BLOCK;
-  // per half, lanes of maxima, sums and rescaling factors; then a row of zeros and one of factors
+  // per half, lanes of maxima, sums and rescaling factors; then a row of zeros and one of divisors
   const zeros = work + 256;
-  const factors = work + 288;
+  const divisors = work + 288;
   memory.fill(zeros, 0, 32);
   const queries = work + 384;
   const limit = code == SPARSEMAX ? keys + ROWS : BLOCK;
@@ -185,17 +186,18 @@ export function attend32(
           store<f32>(to, maximum);
           store<f32>(to, <f32>inverse, 4);
         }
-        let f = 1 / <f64>load<f32>(divisor + ((<usize>q8) + i) * 4);
-        if (code == SOFTMAX) f *= inverse;
-        else if (!adjust && code < 2) f *= scale;
-        else if (!adjust && code == 2) f *= (<f64>scale) * scale;
-        store<f32>(factors + i * 4, <f32>f);
+        // a division rounds once, where a product with an inverse would round twice
+        let by = <f64>load<f32>(divisor + ((<usize>q8) + i) * 4);
+        if (code == SOFTMAX) by *= sum == 0 ? 1 : sum;
+        else if (!adjust && code < 2) by /= scale;
+        else if (!adjust && code == 2) by /= (<f64>scale) * scale;
+        store<f32>(divisors + i * 4, <f32>by);
       }
-      if (!precise) scaleLanes(o, e, factors);
       const to = out + (<usize>q8) * outStride;
       const valid = min(n - q8, COLUMNS32);
+      if (!precise && !gathered) divideLanes(o, e, divisors);
       storeLanes(o, e, valid, to, outStride);
-      if (gathered) addRows(rowsOut + h * rowsSize, e, valid, factors, to, outStride);
+      if (gathered) addRows(rowsOut + h * rowsSize, e, valid, divisors, to, outStride);
     }
   }
 }

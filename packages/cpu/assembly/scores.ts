@@ -75,18 +75,16 @@ export function squaredReluScores(s: usize, keys: i32): void {
 /** 1/(1 + e^−(scale · s + shift)); the sign is in the factor and the shift. */
 export function sigmoidScores(s: usize, keys: i32, scale: f32, lanesShift: usize): void {
   const factor = f32x4.splat(-scale);
-  const shift0 = f32x4.neg(v128.load(lanesShift));
-  const shift1 = f32x4.neg(v128.load(lanesShift, 16));
   const one = f32x4.splat(1);
   const high = f32x4.splat(88);
   const low = f32x4.splat(-87);
-  for (const end = s + (<usize>keys) * 32; s < end; s += 32) {
-    const x0 = f32x4.add(f32x4.mul(v128.load(s), factor), shift0);
-    const x1 = f32x4.add(f32x4.mul(v128.load(s, 16), factor), shift1);
-    const e0 = expBounded(f32x4.pmax(f32x4.pmin(x0, high), low));
-    const e1 = expBounded(f32x4.pmax(f32x4.pmin(x1, high), low));
-    v128.store(s, f32x4.div(one, f32x4.add(e0, one)));
-    v128.store(s, f32x4.div(one, f32x4.add(e1, one)), 16);
+  const end = s + (<usize>keys) * 32;
+  for (let half: usize = 0; half < 32; half += 16) {
+    const shift = f32x4.neg(v128.load(lanesShift + half));
+    for (let p = s + half; p < end; p += 32) {
+      const x = f32x4.add(f32x4.mul(v128.load(p), factor), shift);
+      v128.store(p, f32x4.div(one, f32x4.add(expBounded(f32x4.pmax(f32x4.pmin(x, high), low)), one)));
+    }
   }
 }
 /** The sigmoid where its error would be seen. */
@@ -153,20 +151,18 @@ export function softmaxScores(
 /** s ← e^(z − m), sum ← sum + Σ s. */
 export function exponentials(s: usize, keys: i32, scale: f32, lanesMaximum: usize, lanesSum: usize): void {
   const factor = f32x4.splat(scale);
-  const m0 = v128.load(lanesMaximum);
-  const m1 = v128.load(lanesMaximum, 16);
-  let sum0 = v128.load(lanesSum);
-  let sum1 = v128.load(lanesSum, 16);
-  for (const end = s + (<usize>keys) * 32; s < end; s += 32) {
-    const p0 = expNegative(f32x4.sub(f32x4.mul(v128.load(s), factor), m0));
-    const p1 = expNegative(f32x4.sub(f32x4.mul(v128.load(s, 16), factor), m1));
-    v128.store(s, p0);
-    v128.store(s, p1, 16);
-    sum0 = f32x4.add(sum0, p0);
-    sum1 = f32x4.add(sum1, p1);
+  const end = s + (<usize>keys) * 32;
+  // half of the lanes at a time: less to keep in registers
+  for (let half: usize = 0; half < 32; half += 16) {
+    const m = v128.load(lanesMaximum + half);
+    let sum = v128.load(lanesSum + half);
+    for (let p = s + half; p < end; p += 32) {
+      const e = expNegative(f32x4.sub(f32x4.mul(v128.load(p), factor), m));
+      v128.store(p, e);
+      sum = f32x4.add(sum, e);
+    }
+    v128.store(lanesSum + half, sum);
   }
-  v128.store(lanesSum, sum0);
-  v128.store(lanesSum, sum1, 16);
 }
 
 /**
@@ -221,18 +217,6 @@ export function divideLanes(x: usize, rows: i32, lanesDivisor: usize): void {
   for (const end = x + (<usize>rows) * 32; x < end; x += 32) {
     v128.store(x, f32x4.div(v128.load(x), d0));
     v128.store(x, f32x4.div(v128.load(x, 16), d1), 16);
-  }
-}
-
-/** x [rows][8] ← x · factor, lane by lane, with 8 float64 as factors: one rounding where a division would be another. */
-export function finishLanes(x: usize, rows: i32, lanesFactor: usize): void {
-  const f0 = v128.load(lanesFactor);
-  const f1 = v128.load(lanesFactor, 16);
-  const f2 = v128.load(lanesFactor, 32);
-  const f3 = v128.load(lanesFactor, 48);
-  for (const end = x + (<usize>rows) * 32; x < end; x += 32) {
-    v128.store(x, timesFactor(v128.load(x), f0, f1));
-    v128.store(x, timesFactor(v128.load(x, 16), f2, f3), 16);
   }
 }
 

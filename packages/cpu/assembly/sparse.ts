@@ -143,13 +143,16 @@ export function sparseValues(s: usize, keys: i32, values: usize, stride: usize, 
   }
 }
 
-/** out ← out + rows · factor for `count` rows of e, the factors being lanes. */
-export function addRows(rows: usize, e: i32, count: i32, lanesFactor: usize, out: usize, stride: usize): void {
+/** out ← (out + rows) / divisor for `count` rows of e, the divisors being lanes. */
+export function addRows(rows: usize, e: i32, count: i32, lanesDivisor: usize, out: usize, stride: usize): void {
   const columns = (<usize>((e + 3) & ~3)) * 4;
   for (let r = 0; r < count; r++) {
-    const factor = load<f32>(lanesFactor + (<usize>r) * 4);
-    for (let c: usize = 0; c < (<usize>e) * 4; c += 4)
-      store<f32>(out + c, load<f32>(out + c) + load<f32>(rows + c) * factor);
+    const divisor = v128.load32_splat(lanesDivisor + (<usize>r) * 4);
+    let c: usize = 0;
+    for (; c + 16 <= (<usize>e) * 4; c += 16)
+      v128.store(out + c, f32x4.div(f32x4.add(v128.load(out + c), v128.load(rows + c)), divisor));
+    for (; c < (<usize>e) * 4; c += 4)
+      store<f32>(out + c, (load<f32>(out + c) + load<f32>(rows + c)) / f32x4.extract_lane(divisor, 0));
     rows += columns;
     out += stride;
   }

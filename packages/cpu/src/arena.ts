@@ -26,6 +26,10 @@ export interface Arena {
   readonly u8: Uint8Array;
 }
 
+/** A part of the memory as an array of its own; unlike `set` on a new array it writes no zeros first. */
+export const copied = <T extends Float32Array | Float64Array>(memory: T, start: number, length: number): T =>
+  new (memory.constructor as new (from: T) => T)(memory.subarray(start, start + length) as T);
+
 const rounded = (size: number): number => Math.ceil(size / line) * line;
 
 export function createArena(kernels: Kernels): Arena {

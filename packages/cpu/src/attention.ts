@@ -3,7 +3,7 @@
  * stored. Letters: n queries, m keys, d width of a query and key head, e width of a value head.
  */
 import { type Attributes, allocate, sizeOf, type Tensor } from "@splineformer/tensor";
-import type { Arena } from "./arena.ts";
+import { type Arena, copied } from "./arena.ts";
 import { type Problem, prepare, rowsInArena } from "./attention-problem.ts";
 
 /**
@@ -35,11 +35,12 @@ export const statisticsSize = (n: number): number => 2 * (n + 16);
 
 export function attend(arena: Arena, problem: Problem, keep: boolean): Attended {
   const { shape, q, k, v, n, m, d, e, heads, groups, code, parameter, scale, window } = problem;
-  const data = allocate("float32", sizeOf(shape));
+  const count = sizeOf(shape);
   const batches = q.offsets.length;
   const statistics = new Float32Array(keep ? batches * heads * statisticsSize(n) : 0);
-  const out: Tensor = { dtype: "float32", shape, data };
-  if (data.length === 0 || m === 0) return { out, statistics };
+  if (count === 0 || m === 0) return { out: { dtype: "float32", shape, data: allocate("float32", count) }, statistics };
+  // one batch entry is copied out as it lies
+  let data = batches === 1 ? undefined : allocate("float32", count);
 
   const { kernels } = arena;
   const keysSize = kernels.packedSize(m, Math.max(d, 1));
@@ -105,7 +106,8 @@ export function attend(arena: Arena, problem: Problem, keep: boolean): Attended 
         statistics.set(f32.subarray(pStatistics / 4, pStatistics / 4 + size), (b * heads + h) * size);
       }
     }
-    data.set(f32.subarray(po / 4, po / 4 + n * heads * e), b * n * heads * e);
+    if (data) data.set(f32.subarray(po / 4, po / 4 + n * heads * e), b * n * heads * e);
+    else data = copied(f32, po / 4, count);
   }
-  return { out, statistics };
+  return { out: { dtype: "float32", shape, data: data as Float32Array }, statistics };
 }

@@ -2,7 +2,7 @@
  * @file How an activation is asked for in the kernels: a code, a parameter and, for derivatives, an outer factor.
  * What has no code is computed entry by entry in JavaScript.
  */
-import type { Pointwise, Weighing } from "@splineformer/tensor";
+import { actsOnRows, type Pointwise, rowAlpha, type Weighing } from "@splineformer/tensor";
 
 /** f(z) = kernel(code, inner · z). */
 export interface Code {
@@ -42,8 +42,10 @@ export function codeOf(activation: Pointwise, order: 0 | 1): Code | undefined {
 
 /** The code of a weighing that acts on scores inside a kernel, where there is one. */
 export function weighingCode(activation: Weighing): Code | undefined {
-  if (activation === "softmax") return code(SOFTMAX);
-  if (activation === "sparsemax") return code(SPARSEMAX);
+  const alpha = rowAlpha(activation);
+  if (alpha === 1) return code(SOFTMAX);
+  if (alpha === 2) return code(SPARSEMAX);
+  if (actsOnRows(activation)) return undefined;
   if (typeof activation === "object" && activation.name === "sigmoid") return code(4);
   const found = codeOf(activation, 0);
   return found && found.code <= 4 ? found : undefined;

@@ -13,7 +13,7 @@ import {
   sizeOf,
   type Tensor,
 } from "@splineformer/tensor";
-import type { Arena } from "./arena.ts";
+import { type Arena, copied } from "./arena.ts";
 import { codeOf } from "./codes.ts";
 import type { Pointer } from "./wasm/kernels.ts";
 
@@ -103,10 +103,9 @@ function multiply(
   bBatch: ArrayLike<number>,
 ): Tensor {
   const { m, n, k, transposeA, transposeB, bias, activation, parameter } = product;
-  const data = allocate(dtype, sizeOf(shape));
-  const out: Tensor = { dtype, shape, data };
-  if (data.length === 0) return out;
-  if (k === 0 && bias === undefined && activation === 0) return out;
+  const count = sizeOf(shape);
+  if (count === 0 || (k === 0 && bias === undefined && activation === 0))
+    return { dtype, shape, data: allocate(dtype, count) };
   const { kernels } = arena;
   const float64 = dtype === "float64";
   const size = float64 ? 8 : 4;
@@ -133,6 +132,8 @@ function multiply(
   }
   const lda = (transposeA ? m : depth) * size;
   const ldb = (transposeB ? depth : n) * size;
+  // one product is copied out as it lies; several meet in zeros
+  const data = count === m * n ? undefined : allocate(dtype, count);
   let lastA = -1;
   let lastB = -1;
   for (let c = 0; c < aBatch.length; c++) {
@@ -145,7 +146,7 @@ function multiply(
     const p = bias ? pBias : 0;
     if (float64) kernels.matmul64(m, n, depth, pa, lda, ta, pb, ldb, tb, pc, n * size, p, pWork);
     else kernels.matmul32(m, n, depth, pa, lda, ta, pb, ldb, tb, pc, n * size, p, activation, parameter, pWork);
-    (data as Float32Array).set(memory.subarray(pc / size, pc / size + m * n), c * m * n);
+    data?.set(memory.subarray(pc / size, pc / size + m * n), c * m * n);
   }
-  return out;
+  return { dtype, shape, data: data ?? copied(memory, pc / size, m * n) };
 }

@@ -12,6 +12,7 @@ import {
   inferShape,
   type Mask,
   type Pointwise,
+  reference32,
   type Shape,
   sigmoidBias,
   sizeOf,
@@ -81,6 +82,8 @@ export function broadcastMatrices(x: Tensor, batch: Shape, rows: number, columns
 export function weigh(arena: Arena, x: Tensor, visible: Tensor | undefined, attributes: Attributes["weigh"]): Tensor {
   const shape = inferShape("weigh", attributes, x.shape, visible?.shape);
   const { activation, mask, order } = attributes;
+  // entmax between softmax and sparsemax has no kernel
+  if (actsOnRows(activation) && !weighingCode(activation)) return reference32.weigh(x, visible, attributes);
   const [queries, keys] = shape.slice(-2);
   const data = allocate("float32", sizeOf(shape));
   const out: Tensor = { dtype: "float32", shape, data };
