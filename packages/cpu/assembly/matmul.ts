@@ -17,7 +17,7 @@ function blockK<T>(): i32 {
 // @ts-ignore: decorator
 @inline
 function blockM<T>(): i32 {
-  return sizeof<T>() == 4 ? 160 : 120;
+  return 120;
 }
 // @ts-ignore: decorator
 @inline
@@ -60,7 +60,45 @@ export function matmulWork64(m: i32, n: i32, k: i32): usize {
   return workOf<f64>(m, n, k);
 }
 
-/** All tiles of one block: C = A B where `fresh`, else C += A B. */
+/** Copies h × w entries, fewer than a tile: a call of memory.copy would cost more. */
+// @ts-ignore: decorator
+@inline
+function copyPart<T>(from: usize, fromStride: usize, to: usize, toStride: usize, h: i32, w: i32): void {
+  for (let r = 0; r < h; r++) {
+    for (let i: usize = 0; i < (<usize>w) * sizeof<T>(); i += sizeof<T>()) store<T>(to + i, load<T>(from + i));
+    from += fromStride;
+    to += toStride;
+  }
+}
+
+/** A tile that the matrix doesn't fill, by way of `tile`. */
+function part32(k: i32, a: usize, b: usize, c: usize, ldc: usize, zeros: usize, fresh: bool, tile: usize, h: i32, w: i32): void {
+  if (!fresh) copyPart<f32>(c, ldc, tile, 32, h, w);
+  if (fresh) kernel32(k, a, b, zeros, 0, tile, 32);
+  else kernel32(k, a, b, tile, 32, tile, 32);
+  copyPart<f32>(tile, 32, c, ldc, h, w);
+}
+function part64(k: i32, a: usize, b: usize, c: usize, ldc: usize, zeros: usize, fresh: bool, tile: usize, h: i32, w: i32): void {
+  if (!fresh) copyPart<f64>(c, ldc, tile, 32, h, w);
+  if (fresh) kernel64(k, a, b, zeros, 0, tile, 32);
+  else kernel64(k, a, b, tile, 32, tile, 32);
+  copyPart<f64>(tile, 32, c, ldc, h, w);
+}
+
+// @ts-ignore: decorator
+@inline
+function tileOf<T>(k: i32, a: usize, b: usize, c: usize, ldc: usize, zeros: usize, fresh: bool, tile: usize, h: i32, w: i32): void {
+  if (w >= columns<T>() && h >= ROWS) {
+    if (fresh) kernel<T>(k, a, b, zeros, 0, c, ldc);
+    else kernel<T>(k, a, b, c, ldc, c, ldc);
+  } else if (sizeof<T>() == 4) part32(k, a, b, c, ldc, zeros, fresh, tile, min(h, ROWS), min(w, COLUMNS32));
+  else part64(k, a, b, c, ldc, zeros, fresh, tile, min(h, ROWS), min(w, COLUMNS64));
+}
+
+/**
+ * All tiles of one block: C = A B where `fresh`, else C += A B. Two panels of B at a time, which is a line of the cache in
+ * each row of C.
+ */
 // @ts-ignore: decorator
 @inline
 function block<T>(
@@ -68,30 +106,17 @@ function block<T>(
   zeros: usize, fresh: bool, tile: usize,
 ): void {
   const width = columns<T>();
-  const rowBytes: usize = 32;
-  for (let j = 0; j < n; j += width) {
-    const w = min(n - j, width);
+  const panelSize = (<usize>(width * k)) * sizeof<T>();
+  for (let j = 0; j < n; j += 2 * width) {
     let panel = a;
     let to = c + (<usize>j) * sizeof<T>();
     for (let i = 0; i < m; i += ROWS) {
-      const h = min(m - i, ROWS);
-      if (w == width && h == ROWS) {
-        if (fresh) kernel<T>(k, panel, b, zeros, 0, to, ldc);
-        else kernel<T>(k, panel, b, to, ldc, to, ldc);
-      } else {
-        if (fresh) kernel<T>(k, panel, b, zeros, 0, tile, rowBytes);
-        else {
-          for (let r = 0; r < h; r++)
-            memory.copy(tile + (<usize>r) * rowBytes, to + (<usize>r) * ldc, (<usize>w) * sizeof<T>());
-          kernel<T>(k, panel, b, tile, rowBytes, tile, rowBytes);
-        }
-        for (let r = 0; r < h; r++)
-          memory.copy(to + (<usize>r) * ldc, tile + (<usize>r) * rowBytes, (<usize>w) * sizeof<T>());
-      }
+      tileOf<T>(k, panel, b, to, ldc, zeros, fresh, tile, m - i, n - j);
+      if (j + width < n) tileOf<T>(k, panel, b + panelSize, to + 32, ldc, zeros, fresh, tile, m - i, n - j - width);
       panel += (<usize>(ROWS * k)) * sizeof<T>();
       to += (<usize>ROWS) * ldc;
     }
-    b += (<usize>(width * k)) * sizeof<T>();
+    b += 2 * panelSize;
   }
 }
 
