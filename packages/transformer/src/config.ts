@@ -5,6 +5,7 @@
  */
 import {
   activationOf,
+  actsOnRows,
   checkDivide,
   checkMask,
   checkOptions,
@@ -44,14 +45,14 @@ export interface StackConfig {
     readonly mask: Mask;
   };
   readonly feedForward: {
-    /** Default `"relu"`. */
+    /** Default `"relu"`; without hidden units it means nothing. */
     readonly activation: Pointwise;
   };
   /** Default `"none"`. With a norm the model is no spline. */
   readonly norm: "none" | "layer" | "rms";
-  /** Before each sublayer and once at the end, or after each residual sum. Default `"pre"`. */
+  /** Before each sublayer and once at the end, or after each residual sum. Default `"pre"`; without a norm it means nothing. */
   readonly normPlacement: "pre" | "post";
-  /** Added under the norm's root. Default 1e-5. */
+  /** Added under the norm's root, so that a constant row gives 0. Default 1e-5; without a norm it means nothing. */
   readonly normEpsilon: number;
   /** Whether a sublayer's result is added to what it read. Default true. */
   readonly residual: boolean;
@@ -75,7 +76,7 @@ export interface StackConfig {
   readonly pool: "none" | "first" | "mean";
   /** Channels of the output, if width is mapped to it. Default `"none"`. */
   readonly output: number | "none";
-  /** What weights are drawn from. Default 0. */
+  /** What weights are drawn from. Default 0. With given weights, `seed` and `dtype` only describe. */
   readonly seed: number;
   /** How drawn weights are stored. Default `"float32"`. */
   readonly dtype: "float32" | "float64";
@@ -215,7 +216,7 @@ function completeStack(where: string, options: Partial<EncoderOptions | DecoderO
   const { clamp = norm === "none" && layers >= 6 ? 3 : "none" } = options;
   wholeNumber(where, "keyValueHeads", keyValueHeads, 1);
   required(heads % keyValueHeads === 0, where, `keyValueHeads to divide heads ${heads}`, keyValueHeads);
-  required(Number.isFinite(normEpsilon) && normEpsilon >= 0, where, "normEpsilon ≥ 0", normEpsilon);
+  required(Number.isFinite(normEpsilon) && normEpsilon > 0, where, "a finite normEpsilon > 0", normEpsilon);
   if (layerScale !== "none")
     required(Number.isFinite(layerScale), where, 'layerScale to be a finite number or "none"', layerScale);
   if (clamp !== "none")
@@ -262,7 +263,7 @@ function completeAttention(
   checkOptions(where, options, ["activation", "divide", "scale", "mask"]);
   const { activation = "relu", scale = 1 / Math.sqrt(headWidth), mask = ownMask } = options;
   checkWeighing(where, activation, 0);
-  const normalised = activation === "softmax" || activation === "sparsemax" || sigmoidBias(activation) !== undefined;
+  const normalised = actsOnRows(activation) || sigmoidBias(activation) !== undefined;
   const { divide = normalised ? "none" : "length" } = options;
   checkMask(where, mask);
   checkDivide(where, divide);

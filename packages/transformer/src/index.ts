@@ -30,10 +30,12 @@ export type {
   StackParameters,
   TransformerParameters,
 } from "./parameters.ts";
-export { loadSafetensors, saveSafetensors } from "./safetensors.ts";
+export { loadSafetensors, type SaveOptions, saveSafetensors } from "./safetensors.ts";
 export {
   readSafetensors,
   type Safetensors,
   SafetensorsError,
+  type StoredDType,
+  type WriteOptions,
   writeSafetensors,
 } from "./safetensors-format.ts";

@@ -4,6 +4,7 @@
  */
 import type { AttentionParameters, Linear } from "@splineformer/attention";
 import {
+  findNonFinite,
   random,
   type Shape,
   ShapeError,
@@ -112,6 +113,7 @@ function filled(shape: Shape, value: number, dtype: StackConfig["dtype"]): Tenso
  * The parameter tree of a config, filled with given tensors by dotted name. They must be exactly what the config asks
  * for, except that a bias may be missing: then there is none.
  *
+ * @param missing - told of every bias that is
  * @throws RangeError if a name is missing or unknown, or a tensor holds what is no finite number
  * @throws ShapeError if a tensor has another shape
  */
@@ -119,6 +121,7 @@ export function fillParameters<C extends ModelConfig>(
   where: string,
   config: C,
   named: ReadonlyMap<string, Tensor>,
+  missing: (name: string, shape: Shape) => void = () => {},
 ): ParametersOf<C, Tensor> {
   // before the tree is built: a config from a file may ask for any number of layers
   for (const [prefix, stack] of stacksOf(config)) checkLayers(where, prefix, stack.layers, named);
@@ -127,13 +130,17 @@ export function fillParameters<C extends ModelConfig>(
     known.add(name);
     const value = named.get(name);
     if (value !== undefined) checkParameter(where, name, leaf, value);
-    else if (!leaf.optional)
-      throw new RangeError(`${where}: expected parameter ${show(name)} of shape ${showShape(leaf.shape)}, got none`);
+    else if (leaf.optional) missing(name, leaf.shape);
+    else refuseMissing(where, name, leaf.shape);
     return value;
   });
   for (const name of named.keys())
     if (!known.has(name)) throw new RangeError(`${where}: expected parameters of this config, got ${show(name)}`);
   return tree as ParametersOf<C, Tensor>;
+}
+
+export function refuseMissing(where: string, name: string, shape: Shape): never {
+  throw new RangeError(`${where}: expected parameter ${show(name)} of shape ${showShape(shape)}, got none`);
 }
 
 const stacksOf = (config: ModelConfig): (readonly [prefix: string, stack: StackConfig])[] =>
@@ -158,7 +165,7 @@ function checkParameter(where: string, name: string, { shape }: Specification, v
     throw new ShapeError(
       `${where}: expected parameter ${show(name)} of shape ${showShape(shape)}, got ${showShape(value.shape)}`,
     );
-  const bad = value.data.findIndex((v) => !Number.isFinite(v));
+  const bad = findNonFinite(value);
   if (bad >= 0)
     throw new RangeError(
       `${where}: expected parameter ${show(name)} to hold finite numbers, got ${value.data[bad]} at entry ${bad}`,

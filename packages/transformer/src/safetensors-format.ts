@@ -12,7 +12,7 @@
  * whole before anything of its size is allocated, so what a reader holds is a small multiple of the file.
  */
 import {
-  allocate,
+  cast,
   checkOptions,
   isTensor,
   required,
@@ -21,6 +21,7 @@ import {
   type Tensor,
   UnsupportedError,
 } from "@splineformer/tensor";
+import { narrow, widen } from "./half-precision.ts";
 
 /**
  * Thrown when bytes are no safetensors file, or no model of ours.
@@ -48,11 +49,18 @@ export interface Safetensors {
 
 const maximumHeader = 100_000_000;
 const metadataKey = "__metadata__";
-const stored = { F64: "float64", F32: "float32" } as const;
+/** How numbers may be stored, and as what they are read. */
+const stored = { F64: "float64", F32: "float32", F16: "float32", BF16: "float32" } as const;
 type StoredType = keyof typeof stored;
-const itemSize = { F64: 8, F32: 4 } as const;
+const itemSize = { F64: 8, F32: 4, F16: 2, BF16: 2 } as const;
+const storedAs = { float64: "F64", float32: "F32", float16: "F16", bfloat16: "BF16" } as const;
+const knownTypes = "F64, F32, F16 or BF16";
+
+/** What `writeSafetensors` stores numbers as. */
+export type StoredDType = keyof typeof storedAs;
+
 /** Types of the format that have no tensor here. */
-const foreign = ["F16", "BF16", "F8_E4M3", "F8_E5M2", "I64", "I32", "I16", "I8", "U64", "U32", "U16", "U8", "BOOL"];
+const foreign = ["F8_E4M3", "F8_E5M2", "I64", "I32", "I16", "I8", "U64", "U32", "U16", "U8", "BOOL"];
 
 // both are in every runtime; the language's own types leave them to the platform's
 declare const TextDecoder: new (
@@ -64,10 +72,11 @@ declare const TextEncoder: new () => { encode(text: string): Uint8Array };
 /**
  * The tensors and metadata of a safetensors file.
  *
- * Numbers are copied, bit for bit; the bytes may lie at any offset. They may be NaN or infinite: the format allows it.
+ * Numbers are copied, bit for bit; the bytes may lie at any offset. F16 and BF16 become float32, which holds all of
+ * them. They may be NaN or infinite: the format allows it.
  *
  * @throws SafetensorsError if the bytes break a rule of the format
- * @throws UnsupportedError if a tensor has a type other than F64 and F32
+ * @throws UnsupportedError if a tensor has a type other than F64, F32, F16 and BF16
  * @source https://github.com/huggingface/safetensors#format
  * @example
  * ```ts
@@ -90,13 +99,18 @@ export function readSafetensors(bytes: Uint8Array): Safetensors {
   checkLayout(entries, bytes.length - start);
   const tensors = new Map<string, Tensor>();
   for (const { name, dtype, shape, begin, end } of entries) {
-    const data = allocate(stored[dtype], (end - begin) / itemSize[dtype]);
-    const raw = new Uint8Array(data.buffer);
-    raw.set(bytes.subarray(start + begin, start + end));
+    // a copy: the bytes may lie at any offset, and stay the caller's
+    const raw = new Uint8Array(bytes.subarray(start + begin, start + end));
     if (!littleEndian) reverseItems(raw, itemSize[dtype]);
-    tensors.set(name, { dtype: stored[dtype], shape, data });
+    tensors.set(name, { dtype: stored[dtype], shape, data: numbersOf(dtype, raw.buffer) });
   }
   return { tensors, metadata };
+}
+
+function numbersOf(dtype: StoredType, raw: ArrayBufferLike): Float64Array | Float32Array {
+  if (dtype === "F64") return new Float64Array(raw);
+  if (dtype === "F32") return new Float32Array(raw);
+  return widen(dtype === "F16" ? "float16" : "bfloat16", new Uint16Array(raw));
 }
 
 /** A tensor as the header tells it. */
@@ -183,8 +197,8 @@ function readEntry(name: string, value: unknown): Entry {
   const { dtype, shape, data_offsets: offsets } = value;
   if (typeof dtype !== "string") throw refusal(`a dtype ${of}`, describe(dtype));
   if (foreign.includes(dtype))
-    throw new UnsupportedError(`readSafetensors: expected dtype F64 or F32 ${of}, got ${dtype}`);
-  if (!Object.hasOwn(stored, dtype)) throw refusal(`dtype F64 or F32 ${of}`, show(dtype));
+    throw new UnsupportedError(`readSafetensors: expected dtype ${knownTypes} ${of}, got ${dtype}`);
+  if (!Object.hasOwn(stored, dtype)) throw refusal(`dtype ${knownTypes} ${of}`, show(dtype));
   if (!isLengths(shape)) throw refusal(`a shape ${of} to be whole numbers below 2^53`, describe(shape));
   if (!isLengths(offsets) || offsets.length !== 2)
     throw refusal(`data_offsets ${of} to be two whole numbers`, describe(offsets));
@@ -234,12 +248,21 @@ export function reverseItems(bytes: Uint8Array, size: number): void {
   for (let i = 0; i < bytes.length; i += size) bytes.subarray(i, i + size).reverse();
 }
 
+export interface WriteOptions {
+  /** Pairs of strings. */
+  readonly metadata?: Iterable<readonly [key: string, value: string]>;
+  /** What all numbers are rounded to. Default: each tensor's own dtype. */
+  readonly dtype?: StoredDType;
+}
+
 /**
- * A safetensors file of these tensors: F64 before F32, each by name, so that numbers lie at multiples of their size.
+ * A safetensors file of these tensors: larger numbers first, then by name, so that they lie at multiples of their size.
  *
  * @param tensors - names and float64 or float32 tensors: a Map, or `Object.entries(…)`
- * @param options - `metadata`: pairs of strings
- * @throws RangeError if a name repeats or is `__metadata__`, or a tensor has another dtype
+ * @param options - `metadata`: pairs of strings; `dtype`: what all numbers are rounded to (to nearest, ties to even),
+ * by default each tensor's own
+ * @throws RangeError if a name repeats or is `__metadata__`, a tensor has another dtype, or a finite number would become
+ * infinite
  * @source https://github.com/huggingface/safetensors#format
  * @example
  * ```ts
@@ -251,31 +274,49 @@ export function reverseItems(bytes: Uint8Array, size: number): void {
  */
 export function writeSafetensors(
   tensors: Iterable<readonly [name: string, value: Tensor]>,
-  options: { readonly metadata?: Iterable<readonly [key: string, value: string]> } = {},
+  options: WriteOptions = {},
 ): Uint8Array {
-  checkOptions("writeSafetensors", options, ["metadata"]);
+  checkOptions("writeSafetensors", options, ["metadata", "dtype"]);
+  return fileOf("writeSafetensors", tensors, options);
+}
+
+/** What `writeSafetensors` does, in another function's name. */
+export function fileOf(
+  where: string,
+  tensors: Iterable<readonly [name: string, value: Tensor]>,
+  options: WriteOptions,
+): Uint8Array {
+  const { dtype: asked } = options;
+  if (asked !== undefined)
+    required(
+      typeof asked === "string" && Object.hasOwn(storedAs, asked),
+      where,
+      `dtype to be one of ${Object.keys(storedAs).join(", ")}`,
+      asked,
+    );
   const header = new Map<string, object>();
   const metadata = [...(options.metadata ?? [])];
   for (const [key, value] of metadata)
     for (const text of [key, value])
-      required(typeof text === "string" && isWellFormed(text), "writeSafetensors", "metadata in Unicode strings", text);
-  for (const [i, [key]] of metadata.entries())
-    required(metadata.findIndex(([k]) => k === key) === i, "writeSafetensors", "metadata keys that do not repeat", key);
+      required(typeof text === "string" && isWellFormed(text), where, "metadata in Unicode strings", text);
+  const keys = new Set<string>();
+  for (const [key] of metadata)
+    required(keys.size < keys.add(key).size, where, "metadata keys that do not repeat", key);
   if (metadata.length) header.set(metadataKey, Object.fromEntries(metadata));
   let end = 0;
   const placed: { readonly bytes: Uint8Array; readonly begin: number }[] = [];
-  for (const { name, value, dtype } of inOrder(tensors)) {
-    if (header.has(name))
-      throw new RangeError(`writeSafetensors: expected names that do not repeat, got ${show(name)}`);
+  for (const { name, value, dtype } of inOrder(where, tensors, asked)) {
+    if (header.has(name)) throw new RangeError(`${where}: expected names that do not repeat, got ${show(name)}`);
     const begin = end;
-    const bytes = new Uint8Array(value.data.buffer, value.data.byteOffset, value.data.byteLength);
+    const { buffer, byteOffset, byteLength } = bitsOf(where, name, value, dtype);
+    const bytes = new Uint8Array(buffer, byteOffset, byteLength);
     end += bytes.length;
-    header.set(name, { dtype, shape: value.shape, data_offsets: [begin, end] });
-    placed.push({ bytes: littleEndian ? bytes : reversedItems(bytes, itemSize[dtype]), begin });
+    header.set(name, { dtype: storedAs[dtype], shape: value.shape, data_offsets: [begin, end] });
+    placed.push({ bytes: littleEndian ? bytes : reversedItems(bytes, itemSize[storedAs[dtype]]), begin });
   }
   const text = new TextEncoder().encode(JSON.stringify(Object.fromEntries(header)));
   const length = Math.ceil(text.length / 8) * 8;
-  required(length <= maximumHeader, "writeSafetensors", `a header of at most ${maximumHeader} bytes`, length);
+  required(length <= maximumHeader, where, `a header of at most ${maximumHeader} bytes`, length);
   const file = new Uint8Array(8 + length + end).fill(0x20, 8, 8 + length);
   new DataView(file.buffer).setBigUint64(0, BigInt(length), true);
   file.set(text, 8);
@@ -289,17 +330,35 @@ function reversedItems(bytes: Uint8Array, size: number): Uint8Array {
   return copy;
 }
 
-function inOrder(tensors: Iterable<readonly [string, Tensor]>): { name: string; value: Tensor; dtype: StoredType }[] {
+type Named = { name: string; value: Tensor<"float32" | "float64">; dtype: StoredDType };
+
+/** The numbers as they are stored, rounded once. */
+function bitsOf(
+  where: string,
+  name: string,
+  value: Named["value"],
+  dtype: StoredDType,
+): Float64Array | Float32Array | Uint16Array {
+  if (dtype === value.dtype || dtype === "float64") return cast(value, dtype as "float64").data;
+  const bits = dtype === "float32" ? cast(value, dtype).data : narrow(dtype, value.data);
+  const back = bits instanceof Uint16Array ? widen(dtype as "float16", bits) : bits;
+  const bad = back.findIndex((v, i) => !Number.isFinite(v) && Number.isFinite(value.data[i]));
+  if (bad >= 0)
+    throw new RangeError(
+      `${where}: expected ${show(name)} to hold numbers that ${dtype} reaches, got ${value.data[bad]} at entry ${bad}`,
+    );
+  return bits;
+}
+
+function inOrder(where: string, tensors: Iterable<readonly [string, Tensor]>, asked: StoredDType | undefined): Named[] {
   const list = Array.from(tensors, ([name, value]) => {
     const legal = typeof name === "string" && isWellFormed(name) && name !== metadataKey;
-    required(legal, "writeSafetensors", `a name in Unicode other than ${metadataKey}`, name);
-    if (!isTensor(value))
-      throw new RangeError(`writeSafetensors: expected ${show(name)} to be a tensor, got ${show(value)}`);
+    required(legal, where, `a name in Unicode other than ${metadataKey}`, name);
+    if (!isTensor(value)) throw new RangeError(`${where}: expected ${show(name)} to be a tensor, got ${show(value)}`);
     if (value.dtype !== "float32" && value.dtype !== "float64")
-      throw new RangeError(`writeSafetensors: expected ${show(name)} of dtype float32 or float64, got ${value.dtype}`);
-    return { name, value, dtype: value.dtype === "float64" ? ("F64" as const) : ("F32" as const) };
+      throw new RangeError(`${where}: expected ${show(name)} of dtype float32 or float64, got ${value.dtype}`);
+    return { name, value: value as Named["value"], dtype: asked ?? value.dtype };
   });
-  return list.sort(
-    (a, b) => itemSize[b.dtype] - itemSize[a.dtype] || Number(a.name > b.name) - Number(a.name < b.name),
-  );
+  const size = ({ dtype }: Named): number => itemSize[storedAs[dtype]];
+  return list.sort((a, b) => size(b) - size(a) || Number(a.name > b.name) - Number(a.name < b.name));
 }
