@@ -48,7 +48,9 @@ export function checkIncreasing(name: string, values: ArrayLike<number>, thing: 
   if (values.length < 2) throw refusal(name, `${thing} to hold at least 2 numbers`, values.length);
   for (let i = 1; i < values.length; i++)
     if (!(values[i] > values[i - 1]))
-      throw refusal(name, `${thing} strictly increasing`, `${values[i - 1]}, ${values[i]} at index ${i - 1}`);
+      throw new RangeError(
+        `${name}: expected ${thing} strictly increasing, got ${values[i - 1]}, ${values[i]} at index ${i - 1}`,
+      );
   if (!Number.isFinite(values[values.length - 1] - values[0]))
     throw refusal(name, `${thing} to span a finite length`, values);
 }

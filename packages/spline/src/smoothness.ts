@@ -28,7 +28,7 @@ export function measureSmoothness(s: Pieces, options: SmoothnessOptions): number
   if (!(tolerance > 0 && tolerance < 1)) throw refusal(name, "tolerance in (0, 1)", tolerance);
   if (at !== "interior" && at !== "all") throw refusal(name, 'at "interior" or "all"', at);
   if (at === "all" && s.extrapolation === "none")
-    throw refusal(name, "a continuation beyond the ends for at: all", s.extrapolation);
+    throw refusal(name, 'a continuation beyond the ends for at "all"', s.extrapolation);
   const { breakpoints, degree, values } = s;
   const last = breakpoints.length - 1;
   const out: number[] = [];

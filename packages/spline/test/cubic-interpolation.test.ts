@@ -245,7 +245,7 @@ describe("wrong input is refused, naming what was expected and what came", () =>
         [0, 1, 1],
         [1, 2, 3],
       ],
-      'x strictly increasing, got "1, 1 at index 1"',
+      "x strictly increasing, got 1, 1 at index 1",
     ],
     [
       "unsorted x",
@@ -253,7 +253,7 @@ describe("wrong input is refused, naming what was expected and what came", () =>
         [0, 2, 1],
         [1, 2, 3],
       ],
-      'x strictly increasing, got "2, 1 at index 1"',
+      "x strictly increasing, got 2, 1 at index 1",
     ],
     [
       "NaN in x",

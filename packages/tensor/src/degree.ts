@@ -21,8 +21,22 @@ function combine(a: Degree, b: Degree, f: (a: number, b: number) => number): Deg
   return out;
 }
 const larger = (a: Degree, b: Degree): Degree => combine(a, b, Math.max);
-const sum = (a: Degree, b: Degree): Degree => combine(a, b, (m, n) => m + n);
+const sum = (reading: string, node: Node, a: Degree, b: Degree): Degree =>
+  exact(
+    reading,
+    node,
+    combine(a, b, (m, n) => m + n),
+  );
 const same = (_: unknown, x: Degree): Degree => x;
+
+/** A number as large as 3^34 is not rounded but refused: half of a degree would be no degree. */
+function exact(reading: string, node: Node, x: Degree): Degree {
+  if (!Number.isSafeInteger(x.total))
+    throw new RangeError(
+      `${reading}: expected a degree below 2^53, got ${x.total} at ${node.scope || "the top of the network"}`,
+    );
+  return x;
+}
 
 /** Degree of f∘p for a piecewise polynomial f; a constant stays one whatever f is. */
 function through(reading: string, node: Extract<Node, { op: "activate" | "weigh" }>, x: Degree): Degree {
@@ -31,7 +45,11 @@ function through(reading: string, node: Extract<Node, { op: "activate" | "weigh"
   const degree = weighingDegree(activation, order);
   if (degree === undefined)
     throw unsupported(reading, "a piecewise polynomial activation", node, showWeighing(activation));
-  return combine(x, constant, (m) => m * degree);
+  return exact(
+    reading,
+    node,
+    combine(x, constant, (m) => m * degree),
+  );
 }
 
 function weighingDegree(activation: Weighing, order: 0 | 1): number | undefined {
@@ -48,8 +66,8 @@ const rulesFor = (reading: string): Rules<Degree> => ({
   constant: () => constant,
   parameter: () => constant,
   add: (_, a, b) => larger(a, b),
-  multiply: (_, a, b) => sum(a, b),
-  matmul: (_, a, b) => sum(a, b),
+  multiply: (node, a, b) => sum(reading, node, a, b),
+  matmul: (node, a, b) => sum(reading, node, a, b),
   concat: (_, a, b) => larger(a, b),
   scale: same,
   splitHeads: same,
@@ -89,7 +107,7 @@ const rulesFor = (reading: string): Rules<Degree> => ({
  * @param opened - a graph without composites (see `open`)
  * @param reading - who asks, for the message of a refusal
  * @throws UnsupportedError naming the first operation that is no piecewise polynomial, and its place
- * @throws RangeError if an input is called `total`
+ * @throws RangeError if an input is called `total`, or a degree is 2^53 or more
  * @example
  * ```ts
  * import { degreesOf, record } from "@splineformer/tensor";
@@ -103,7 +121,7 @@ export const degreesOf = (opened: Graph, reading = "degree"): Degree[] => fold(o
  * The degree of a graph's outputs, the largest where there are several.
  *
  * @throws UnsupportedError naming the first operation that is no piecewise polynomial, and its place
- * @throws RangeError if an input is called `total`
+ * @throws RangeError if an input is called `total`, or a degree is 2^53 or more
  * @source arXiv 2408.09624
  * @example
  * ```ts

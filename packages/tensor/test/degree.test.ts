@@ -93,6 +93,19 @@ describe("degrees", () => {
     }
   });
 
+  it("are exact below 2^53, and refused with their place from there on", () => {
+    const power = (levels: number) =>
+      degree((ops, { x }) => {
+        let h = x;
+        for (let t = 0; t < levels; t++) h = within(ops, `level ${t}`).multiply(h, h);
+        return h;
+      });
+    expect(power(52).total).toBe(2 ** 52);
+    expect(() => power(53)).toThrow(
+      new RangeError("degree: expected a degree below 2^53, got 9007199254740992 at level 52"),
+    );
+  });
+
   it("of squared ReLU attention are 5, of sparsemax attention 3, of a fixed query 2", () => {
     expect(degree((ops, { x }) => cross(ops, x, x, { ...attend, activation: "squaredRelu" })).total).toBe(5);
     expect(degree((ops, { x }) => cross(ops, x, x, { ...attend, activation: "sparsemax" })).total).toBe(3);

@@ -24,6 +24,7 @@ export interface DegreeOptions {
  * for s encoder and t decoder blocks.
  *
  * @throws UnsupportedError naming the first operation that is no piecewise polynomial, and its place
+ * @throws RangeError if the degree is 2^53 or more, as that of 34 blocks: it could not be told exactly
  * @source arXiv 2408.09624
  * @example
  * ```ts

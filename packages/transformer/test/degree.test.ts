@@ -73,6 +73,14 @@ describe("the degree of a model (arXiv 2408.09624; the table is derived)", () =>
       expect(degree(createEncoder({ ...tiny, layers: 2 }), { lengths: { tokens } }).total).toBe(9);
   });
 
+  it("is an exact whole number up to 33 blocks, and refused beyond", () => {
+    const deep = (layers: number) => () => degree(createEncoder({ layers, width: 1, heads: 1, hidden: 1 })).total;
+    expect(deep(33)()).toBe(5559060566555523); // 3^33 < 2^53 < 3^34
+    expect(deep(34)).toThrow(
+      new RangeError("degree: expected a degree below 2^53, got 11118121133111046 at block 33/attention"),
+    );
+  });
+
   it("is refused with the place where an operation is no piecewise polynomial", () => {
     const of = (options: Partial<EncoderOptions>) =>
       refusalOf(() => degree(createEncoder({ ...tiny, layers: 2, ...options })));
