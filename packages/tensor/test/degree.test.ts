@@ -12,20 +12,13 @@ import {
   within,
   zeros,
 } from "@splineformer/tensor";
+import { oneHead } from "@splineformer/testing";
 import { describe, expect, it } from "vitest";
 
-const attend: Attributes["attention"] = {
-  activation: "relu",
-  mask: "none",
-  heads: 1,
-  keyValueHeads: 1,
-  scale: 1,
-  divide: "none",
-};
 const weigh: Attributes["weigh"] = { activation: "relu", mask: "none", order: 0, divide: "none" };
 
 /** Attention of X on the key and value side and Y on the query side. */
-const cross = (ops: Ops<Node>, x: Node, y: Node, attributes = attend): Node =>
+const cross = (ops: Ops<Node>, x: Node, y: Node, attributes: Attributes["attention"] = oneHead): Node =>
   attention(ops, y, x, x, undefined, undefined, attributes);
 const relu = (ops: Ops<Node>, x: Node): Node => ops.activate(x, { activation: "relu", order: 0 });
 const degree = (f: (ops: Ops<Node>, inputs: { x: Node; y: Node }) => Node) =>
@@ -64,7 +57,7 @@ describe("degrees", () => {
   // the table of degrees of arXiv 2408.09624
   it("of attention and of masked attention are 3", () => {
     expect(degree((ops, { x }) => cross(ops, x, x)).total).toBe(3);
-    expect(degree((ops, { x }) => cross(ops, x, x, { ...attend, mask: "causal" })).total).toBe(3);
+    expect(degree((ops, { x }) => cross(ops, x, x, { ...oneHead, mask: "causal" })).total).toBe(3);
   });
 
   it("of encoder–decoder attention are 2 in the keys' side and 1 in the queries', 3 in both", () => {
@@ -107,8 +100,8 @@ describe("degrees", () => {
   });
 
   it("of squared ReLU attention are 5, of sparsemax attention 3, of a fixed query 2", () => {
-    expect(degree((ops, { x }) => cross(ops, x, x, { ...attend, activation: "squaredRelu" })).total).toBe(5);
-    expect(degree((ops, { x }) => cross(ops, x, x, { ...attend, activation: "sparsemax" })).total).toBe(3);
+    expect(degree((ops, { x }) => cross(ops, x, x, { ...oneHead, activation: "squaredRelu" })).total).toBe(5);
+    expect(degree((ops, { x }) => cross(ops, x, x, { ...oneHead, activation: "sparsemax" })).total).toBe(3);
     expect(degree((ops, { x }) => cross(ops, x, ops.constant(zeros([1, 3])))).total).toBe(2);
   });
 
@@ -151,10 +144,10 @@ describe("a degree is refused", () => {
     expect(refused((ops, { x }) => ops.activate(x, { activation: "gelu", order: 0 }))).toThrow(
       new UnsupportedError("degree: expected a piecewise polynomial activation, got gelu at the top of the network"),
     );
-    expect(refused((ops, { x }) => cross(within(ops, "block 0"), x, x, { ...attend, activation: "softmax" }))).toThrow(
+    expect(refused((ops, { x }) => cross(within(ops, "block 0"), x, x, { ...oneHead, activation: "softmax" }))).toThrow(
       "degree: expected a piecewise polynomial activation, got softmax at block 0",
     );
-    const sigmoid = { ...attend, activation: { name: "sigmoid", bias: -1 } } as const;
+    const sigmoid = { ...oneHead, activation: { name: "sigmoid", bias: -1 } } as const;
     expect(refused((ops, { x }) => cross(ops, x, x, sigmoid))).toThrow(
       "got sigmoid(bias -1) at the top of the network",
     );

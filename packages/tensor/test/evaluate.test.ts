@@ -20,6 +20,7 @@ import {
   within,
   zeros,
 } from "@splineformer/tensor";
+import { oneHead } from "@splineformer/testing";
 import { describe, expect, it } from "vitest";
 
 /** A handle on a value that lives elsewhere. */
@@ -252,14 +253,7 @@ describe("refusals", () => {
 });
 
 describe("composites outside a graph", () => {
-  const attributes = {
-    activation: "softmax",
-    mask: "none",
-    heads: 2,
-    keyValueHeads: 2,
-    scale: 1,
-    divide: "none",
-  } as const;
+  const attributes = { ...oneHead, activation: "softmax", heads: 2, keyValueHeads: 2 } as const;
 
   it("are fused where the device can, else written out", () => {
     const marked = { ...reference, linear: () => tensor([[42]]), attention: () => tensor([[43]]) };

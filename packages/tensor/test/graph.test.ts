@@ -20,7 +20,7 @@ import {
   within,
   zeros,
 } from "@splineformer/tensor";
-import { call, largestDifference, opCases } from "@splineformer/testing";
+import { call, largestDifference, opCases, recordCase } from "@splineformer/testing";
 import { describe, expect, it } from "vitest";
 
 const untyped = (value: unknown): never => value as never;
@@ -97,16 +97,7 @@ describe("record", () => {
 
   it("records every operation: the graph computes what the operation computes", () => {
     for (const given of opCases) {
-      // operands as constants, since a mask or an index is no input of a network
-      const graph = record(
-        (ops) =>
-          call<Node>(
-            ops,
-            given,
-            given.operands.map((x) => x && ops.constant(x)),
-          ),
-        {},
-      );
+      const graph = recordCase(given);
       const expected = call<Tensor>(reference, given, given.operands);
       expect(graph.outputs.output.shape).toEqual(expected.shape);
       expect(graph.outputs.output.op).toBe(given.op);
@@ -219,15 +210,7 @@ describe("a refusal of record", () => {
 describe("open", () => {
   it("writes every composite out, and changes no result", () => {
     for (const given of opCases.filter(({ op }) => op === "linear" || op === "attention")) {
-      const graph = record(
-        (ops) =>
-          call<Node>(
-            ops,
-            given,
-            given.operands.map((x) => x && ops.constant(x)),
-          ),
-        {},
-      );
+      const graph = recordCase(given);
       const opened = open(graph);
       expect(names(opened.nodes)).not.toContain(given.op);
       const [a, b] = [graph, opened].map((one) => evaluate(one, reference, { inputs: {} }).output);
@@ -258,16 +241,7 @@ describe("open", () => {
     const grouped = opCases.find(({ title }) => title.includes("share 2 groups"));
     expect(grouped).toBeDefined();
     if (!grouped) return;
-    const graph = record(
-      (ops) =>
-        call<Node>(
-          ops,
-          grouped,
-          grouped.operands.map((x) => x && ops.constant(x)),
-        ),
-      {},
-    );
-    expect(names(open(graph).nodes).filter((op) => op === "splitHeads").length).toBe(3);
+    expect(names(open(recordCase(grouped)).nodes).filter((op) => op === "splitHeads").length).toBe(3);
   });
 });
 

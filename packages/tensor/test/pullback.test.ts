@@ -1,4 +1,4 @@
-import { pointwiseActivations, seeded, weighings } from "@splineformer/testing";
+import { dot, moved, oneHead, pointwiseActivations, seeded, slopeAt0, weighings } from "@splineformer/testing";
 import { describe, expect, test } from "vitest";
 import {
   type Attributes,
@@ -21,11 +21,6 @@ import {
 const data = seeded(41);
 type Function = (ops: Ops<Node>, x: Readonly<Record<string, Node>>) => Node;
 
-const dot = (a: Tensor, b: Tensor): number => {
-  let sum = 0;
-  for (const [i, x] of a.data.entries()) sum += x * b.data[i];
-  return sum;
-};
 const size = (x: Tensor): number => Math.hypot(...x.data);
 
 /**
@@ -42,13 +37,10 @@ function expectSlopes(f: Function, inputs: Readonly<Record<string, Tensor>>): vo
   for (const [name, gradient] of Object.entries(found)) {
     expect(gradient.shape).toEqual(inputs[name].shape);
     const v = data.normal(inputs[name].shape);
-    const at = (by: number): number => {
-      const moved = { ...inputs, [name]: reference.add(inputs[name], reference.scale(v, { factor: by })) };
-      return dot(evaluate(graph, reference, { inputs: moved }).output, g);
-    };
-    const quotient = (h: number): number => (at(h) - at(-h)) / (2 * h);
-    const h = 2 ** -14;
-    const slope = (4 * quotient(h / 2) - quotient(h)) / 3;
+    const slope = slopeAt0((by) => {
+      const others = { ...inputs, [name]: moved(inputs[name], v, by) };
+      return dot(evaluate(graph, reference, { inputs: others }).output, g);
+    });
     const scale = size(gradient) * size(v) + size(evaluate(graph, reference, { inputs }).output) * size(g);
     expect(Math.abs(dot(gradient, v) - slope)).toBeLessThan(2 ** -32 * scale);
   }
@@ -151,7 +143,7 @@ describe("pullback", () => {
     config: {},
     parameters: { w: data.normal([3, 3]), b: data.normal([3]), unused: data.normal([2]) },
     run(ops, { w, b }, { x }) {
-      const self = { activation: "relu", mask: "none", heads: 1, keyValueHeads: 1, scale: 1, divide: "length" } as const; // biome-ignore format: one record
+      const self = { ...oneHead, divide: "length" } as const;
       const y = linear(ops, x, w, b, { activation: "squaredRelu" });
       return ops.add(attention(ops, y, x, y, undefined, undefined, self), x);
     },
@@ -201,7 +193,7 @@ describe("pullback", () => {
     };
     const x = data.normal([5, 3]);
     for (const activation of ["relu", "sparsemax"] as const) {
-      const attributes = { activation, mask: "none", heads: 1, keyValueHeads: 1, scale: 1, divide: "none" } as const;
+      const attributes = { ...oneHead, activation };
       const graph = record((ops, { q, k, v }) => attention(ops, q, k, v, undefined, undefined, attributes), {
         q: [5, 3],
         k: [5, 3],

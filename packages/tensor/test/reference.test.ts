@@ -17,6 +17,7 @@ import {
   largestDifference,
   type Numbers,
   naive,
+  oneHead,
   opCases,
   relativeDifference,
   stackings,
@@ -186,14 +187,7 @@ describe("degenerate sizes", () => {
   });
 
   it("attention over no keys is 0", () => {
-    const attributes = {
-      activation: "softmax",
-      mask: "none",
-      heads: 1,
-      keyValueHeads: 1,
-      scale: 1,
-      divide: "none",
-    } as const;
+    const attributes = { ...oneHead, activation: "softmax" } as const;
     const nothing = attention(reference, zeros([2, 3]), zeros([0, 3]), zeros([0, 1]), undefined, undefined, attributes);
     expect(toNested(nothing)).toEqual([[0], [0]]);
   });

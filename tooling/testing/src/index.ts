@@ -17,7 +17,7 @@ export { naiveActivation, naiveNormalDistribution } from "./naive/activations.ts
 export { everyEntry, type Matrix, type Numbers, overBatch, type Row, rankOf } from "./naive/nested.ts";
 export { naive, naiveAttention, naiveMatmul, naiveNormalize, naiveScan } from "./naive/operations.ts";
 export { naiveSees, naiveSoftmax, naiveSparsemax, naiveWeigh } from "./naive/rows.ts";
-export { call, movesNumbers, type OpCase, opCase, operandsIn } from "./op-case.ts";
+export { call, movesNumbers, type OpCase, oneHead, opCase, operandsIn, recordCase } from "./op-case.ts";
 export { opCases } from "./op-cases.ts";
 export {
   conformance,
@@ -28,3 +28,4 @@ export {
   type TestRunner,
 } from "./op-suite.ts";
 export { refusals } from "./refusals.ts";
+export { dot, moved, slopeAt0 } from "./slope.ts";

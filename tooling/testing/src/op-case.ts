@@ -6,9 +6,13 @@ import {
   attention,
   cast,
   type Device,
+  type Graph,
   linear,
+  type Node,
   type OpName,
   type Ops,
+  type RecordOptions,
+  record,
   type Shaped,
   type Tensor,
 } from "@splineformer/tensor";
@@ -56,6 +60,29 @@ export function call<T extends Shaped>(
   }
   return (ops[op] as (...args: unknown[]) => T).call(ops, ...operands, attributes);
 }
+
+/** One head of attention by ReLU, nothing scaled, masked or divided: what most cases differ from by one attribute. */
+export const oneHead = {
+  activation: "relu",
+  mask: "none",
+  heads: 1,
+  keyValueHeads: 1,
+  scale: 1,
+  divide: "none",
+} as const satisfies Attributes["attention"];
+
+/** The case's operation as a graph. Its operands are constants, since a mask or an index is no input of a network. */
+export const recordCase = (given: OpCase, options?: RecordOptions): Graph =>
+  record(
+    (ops) =>
+      call<Node>(
+        ops,
+        given,
+        given.operands.map((x) => x && ops.constant(x)),
+      ),
+    {},
+    options,
+  );
 
 /** The operands as a device of this dtype sees them: real numbers are rounded to it; indices and masks stay. */
 export function operandsIn(dtype: Device<Shaped>["dtype"], operands: OpCase["operands"]): (Tensor | undefined)[] {

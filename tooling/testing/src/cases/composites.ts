@@ -1,9 +1,9 @@
 /**
  * @file Cases of the composites: linear and attention.
  */
-import { type Attributes, showActivation, showWeighing, tensor } from "@splineformer/tensor";
+import { showActivation, showWeighing, tensor } from "@splineformer/tensor";
 import { seeded } from "../data.ts";
-import { type OpCase, opCase } from "../op-case.ts";
+import { type OpCase, oneHead, opCase } from "../op-case.ts";
 import { pointwiseActivations } from "./activate.ts";
 import { weighings } from "./weigh.ts";
 
@@ -38,14 +38,7 @@ const linears: readonly OpCase[] = [
   }),
 ];
 
-const plain: Attributes["attention"] = {
-  activation: "softmax",
-  mask: "none",
-  heads: 1,
-  keyValueHeads: 1,
-  scale: 1,
-  divide: "none",
-};
+const plain = { ...oneHead, activation: "softmax" } as const;
 /** Query [n, heads · d], key [m, groups · d], value [m, groups · e]. */
 const operands = (n: number, m: number, heads = 1, groups = 1, d = 3, e = 2, batch: readonly number[] = []) => [
   data.normal([...batch, n, heads * d]),
