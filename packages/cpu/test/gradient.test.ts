@@ -9,7 +9,7 @@ import {
   toNested,
   UnsupportedError,
 } from "@splineformer/tensor";
-import { againstRounded, seeded } from "@splineformer/testing";
+import { againstRounded, dot, moved, oneHead, seeded, slopeAt0 } from "@splineformer/testing";
 import { describe, expect, test } from "vitest";
 import { cpu, differentiateAttention } from "../src/index.ts";
 
@@ -44,23 +44,13 @@ function byMatrices(ops: SynchronousDevice, q: Tensor, k: Tensor, v: Tensor, g: 
     value: ops.matmul(p, g, { transposeA: true }),
   };
 }
-function dot(a: Tensor, b: Tensor): number {
-  let sum = 0;
-  for (let i = 0; i < a.data.length; i++) sum += a.data[i] * b.data[i];
-  return sum;
-}
+/** A bound of their dot product. */
+const size = (a: Tensor, b: Tensor): number => Math.hypot(...a.data) * Math.hypot(...b.data);
 const rowSums = (ops: SynchronousDevice, x: Tensor) => ops.sum(x, { axes: [-1], keep: true });
 
 describe("the gradient of fused attention", () => {
   test("by hand: one query and two keys of equal scores", () => {
-    const options = {
-      activation: "softmax",
-      mask: "none",
-      heads: 1,
-      keyValueHeads: 1,
-      scale: 1,
-      divide: "none",
-    } as const;
+    const options = { ...oneHead, activation: "softmax" } as const;
     const { output, pullback } = differentiateAttention(
       tensor([[1]]),
       tensor([[2], [2]]),
@@ -96,58 +86,36 @@ describe("the gradient of fused attention", () => {
       });
 
   test("grouped heads and operands that serve a whole batch get the sum of their gradients", () => {
-    const options = {
-      activation: "relu",
-      mask: "none",
-      heads: 4,
-      keyValueHeads: 2,
-      scale: 0.5,
-      divide: "none",
-    } as const;
+    const options = { ...oneHead, heads: 4, keyValueHeads: 2, scale: 0.5 } as const;
     const [q, k, v] = [data.normal([3, 5, 4 * 2]), data.normal([7, 2 * 2]), data.normal([3, 7, 2 * 3])].map(single);
     const g = single(data.normal([3, 5, 4 * 3]));
     const { query, key, value } = differentiateAttention(q, k, v, options).pullback(g);
     expect([query.shape, key.shape, value.shape]).toEqual([q.shape, k.shape, v.shape]);
     // a small step along a direction: the gradients predict the change of Σ g · output
-    const total = (a: Tensor, b: Tensor, c: Tensor) => {
-      const out = openAttention(reference, a, b, c, undefined, undefined, options);
-      return dot(out, g);
-    };
-    for (const [x, dx, at] of [
-      [q, query, 0],
-      [k, key, 1],
-      [v, value, 2],
-    ] as const) {
-      // biome-ignore format: three operands
-      const direction = data.normal(x.shape);
-      const h = 1e-4;
-      const moved = (by: number) => {
-        const operands: Tensor[] = [q, k, v].map((y) => cast(y, "float64"));
-        operands[at] = reference.add(x, reference.scale(direction, { factor: by }));
-        return total(operands[0], operands[1], operands[2]);
-      };
-      const slope = (moved(h) - moved(-h)) / (2 * h);
-      const predicted = dot(dx, direction);
-      // ReLU attention is cubic along a line where no score changes sign, so the difference quotient errs by h² = 1e-8 times a third derivative of the order of the values
-      expect(Math.abs(predicted - slope)).toBeLessThan(1e-4 * Math.max(1, Math.abs(slope)));
+    const operands = { query: q, key: k, value: v };
+    const gradients = { query, key, value };
+    for (const name of ["query", "key", "value"] as const) {
+      const direction = data.normal(operands[name].shape);
+      const slope = slopeAt0((by) => {
+        const at = { ...operands, [name]: moved(operands[name], direction, by) };
+        return dot(openAttention(reference, at.query, at.key, at.value, undefined, undefined, options), g);
+      });
+      // ReLU attention is cubic along a line where no score changes sign, so the quotient is exact but for rounding,
+      // and the gradients err by some float32 roundings of sums of 3 · 5 · 7 terms
+      expect(Math.abs(dot(gradients[name], direction) - slope)).toBeLessThan(
+        105 * 2 ** -24 * size(gradients[name], direction),
+      );
     }
   });
 
   test("a query that sees nothing moves nothing", () => {
-    const options = { activation: "softmax", mask: "none", heads: 1, keyValueHeads: 1, scale: 1, divide: "none", visible: tensor([[false, false]]) } as const; // biome-ignore format: one record
+    const options = { ...oneHead, activation: "softmax", visible: tensor([[false, false]]) } as const;
     const { query, key, value } = differentiateAttention(tensor([[1]]), tensor([[2], [3]]), tensor([[5], [7]]), options).pullback(tensor([[1]])); // biome-ignore format: one call
     for (const x of [query, key, value]) expect(x.data.every((y) => y === 0)).toBe(true);
   });
 
   test("says what it can't differentiate, and which gradient it expects", () => {
-    const options = {
-      activation: "sparsemax",
-      mask: "none",
-      heads: 1,
-      keyValueHeads: 1,
-      scale: 1,
-      divide: "none",
-    } as const;
+    const options = { ...oneHead, activation: "sparsemax" } as const;
     const x = tensor([[1]]);
     expect(() => differentiateAttention(x, x, x, options)).toThrow(UnsupportedError);
     expect(() => differentiateAttention(x, x, x, options)).toThrow(
