@@ -3,6 +3,8 @@
  * to the first row of its network. Seeded; nothing here fails on time. `pnpm --filter @splineformer/analysis bench`,
  * with a name after it for one network only.
  */
+
+import { argv, stdout } from "node:process";
 import { type LineOptions, restrictToLine } from "@splineformer/analysis";
 import { cpu64 } from "@splineformer/cpu";
 import { random, reference } from "@splineformer/tensor";
@@ -27,10 +29,10 @@ const rows: readonly (readonly [string, LineOptions])[] = [
   ["cpu64, descend", { on: cpu64, method: "descend" }],
 ];
 
-const only = process.argv[2];
+const only = argv[2];
 for (const { name, layers, tokens, width, heads, runs } of cases) {
   if (only !== undefined && !name.startsWith(only)) continue;
-  console.log(`${name}: tokens ${tokens}, width ${width}, heads ${heads}, hidden ${2 * width}`);
+  stdout.write(`${name}: tokens ${tokens}, width ${width}, heads ${heads}, hidden ${2 * width}\n`);
   const model = createEncoder({ layers, width, heads, hidden: 2 * width, dtype: "float64", seed: 1 });
   const numbers = random(2);
   const [from, to] = [0, 1].map(() => numbers.normal([tokens, width], { dtype: "float64" }));
@@ -44,6 +46,6 @@ for (const { name, layers, tokens, width, heads, runs } of cases) {
       best = Math.min(best, (performance.now() - started) / 1000);
     }
     first ||= best;
-    console.log(`  ${row.padEnd(20)} ${pieces} pieces  ${best.toFixed(3)} s  ${(best / first).toFixed(2)}`);
+    stdout.write(`  ${row.padEnd(20)} ${pieces} pieces  ${best.toFixed(3)} s  ${(best / first).toFixed(2)}\n`);
   }
 }

@@ -1,5 +1,6 @@
 /**
  * @file Numbers that the engine can work with, or a refusal that names the place where they stopped being so.
+ * Infinities and NaN do not get lost in sums and products, so it is enough to look where a gate or the reader would.
  */
 import type { Node } from "@splineformer/tensor";
 import type { IntervalValue } from "./interval-values.ts";
@@ -7,12 +8,23 @@ import type { IntervalValue } from "./interval-values.ts";
 /** Interpolation adds up to a few times the largest value: so much room is kept below the largest number. */
 const largestNumber = 2 ** 1019;
 
-/** The value, if all its numbers and their noise are finite. */
-export function settled(node: Node, value: IntervalValue): IntervalValue {
-  checkNumbers(node, value.values.data);
-  for (const e of value.deviation)
-    if (!(e < Number.POSITIVE_INFINITY)) throw refusal("rounding errors that stay finite", e, node);
-  return value;
+/** Refuses a value with numbers or noise that are not finite, naming the first of the nodes that has one. */
+export function checkValue(
+  value: IntervalValue,
+  nodes: readonly Node[],
+  values: readonly (IntervalValue | undefined)[],
+): void {
+  let fits = true;
+  for (const size of value.size) fits &&= size <= largestNumber;
+  for (const e of value.deviation) fits &&= e < Number.POSITIVE_INFINITY;
+  if (fits) return;
+  for (const node of nodes) {
+    const own = values[node.id];
+    if (!own) continue;
+    checkNumbers(node, own.values.data);
+    for (const e of own.deviation)
+      if (!(e < Number.POSITIVE_INFINITY)) throw refusal("rounding errors that stay finite", e, node);
+  }
 }
 
 /** Refuses NaN, infinities, and what is too near to them. */

@@ -19,20 +19,24 @@ import { pointwiseGate } from "./pointwise-gate.ts";
 import type { Cut, Undecided } from "./sign-changes.ts";
 import { type Row, sparsemaxGate } from "./sparsemax-gate.ts";
 
-interface Cuts {
+/** What a gate says of its input on an interval. */
+export interface Reading {
+  /** Where the pattern changes. */
   readonly cuts: readonly Cut[];
   readonly undecided: readonly Undecided[];
+  /** Which piece each column is in, on a part [lo, hi] of [−1, 1] where no pattern changes. */
+  pattern(lo: number, hi: number): Uint8Array;
 }
 
-/** A piecewise polynomial operation, of one node. `noise` is what rounding may have done to each column of z. */
+/** A piecewise polynomial operation, of one node. */
 export interface Gate {
   readonly columns: number;
-  /** Where the pattern changes. */
-  cuts(z: Float64Array, noise: Float64Array): Cuts;
-  /** Which piece each column is in, on a part where no pattern changes. */
-  pattern(z: Float64Array, noise: Float64Array): Uint8Array;
+  /** @param noise - what rounding may have done to each column of z */
+  read(z: Float64Array, noise: Float64Array): Reading;
   /** The output at the same nodes. */
   output(pattern: Uint8Array, z: Float64Array): Float64Array;
+  /** The columns of the output that differ between two patterns. */
+  affected(before: Uint8Array, after: Uint8Array): number[];
   /** The deviation of the output's rounding error, given that of z and the largest |z| of each column. */
   outputDeviation(pattern: Uint8Array, deviation: Float64Array, size: Float64Array): Float64Array;
 }

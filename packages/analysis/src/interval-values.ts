@@ -42,11 +42,12 @@ export function lineValue(from: Tensor, to: Tensor, a: number, b: number): Inter
   return { values: block(data, 2, from.shape), deviation, size };
 }
 
-/** The same polynomial on a part [lo, hi] of [−1, 1]. */
-export function restrict(value: IntervalValue, lo: number, hi: number): IntervalValue {
-  const degree = nodesOf(value) - 1;
-  if (degree === 0) return value;
-  const values = resampled(value, resampleMatrix(degree, degree, lo, hi));
+/** The same polynomial on a part [lo, hi] of [−1, 1], by the nodes of a degree; its own by default. */
+export function restrict(value: IntervalValue, lo: number, hi: number, degree = nodesOf(value) - 1): IntervalValue {
+  if (lo === -1 && hi === 1) return raise(value, degree);
+  const own = nodesOf(value) - 1;
+  if (own === 0) return raise(value, degree);
+  const values = resampled(value, resampleMatrix(own, degree, lo, hi));
   return { values, deviation: value.deviation, size: largest(values.data, value.size.length) };
 }
 
@@ -63,14 +64,18 @@ function resampled(value: IntervalValue, matrix: Float64Array): Tensor<"float64"
   return block(data, nodes, value.values.shape.slice(1));
 }
 
-/** The largest |value| of every column over the nodes. */
+/** The largest |value| of every column over the nodes; all of it NaN if one of them is no finite number. */
 export function largest(data: Float64Array, columns: number): Float64Array {
   const size = new Float64Array(columns);
+  let total = 0;
   for (let at = 0; at < data.length; at += columns)
     for (let k = 0; k < columns; k++) {
       const v = Math.abs(data[at + k]);
+      total += v;
       if (v > size[k]) size[k] = v;
     }
+  // comparisons pass over NaN, sums do not
+  if (!(total < Number.POSITIVE_INFINITY) && data.some((v) => !Number.isFinite(v))) size.fill(Number.NaN);
   return size;
 }
 

@@ -17,9 +17,10 @@ import {
   sizeOf,
   type Tensor,
 } from "@splineformer/tensor";
-import { checkNumbers, settled } from "./finite.ts";
+import { type AffineTail, affineTail } from "./affine-tail.ts";
+import { checkNumbers, checkValue } from "./finite.ts";
 import { type Gate, gateOf } from "./gates.ts";
-import { block, type IntervalValue, largest, lineValue, raise } from "./interval-values.ts";
+import { block, type IntervalValue, largest, lineValue, raise, restrict } from "./interval-values.ts";
 import { type Propagation, propagationOf, type Spread } from "./noise.ts";
 
 /** The question. */
@@ -32,7 +33,7 @@ export interface Line {
 }
 
 /** The values of the nodes that move, by `node.id`. */
-export type Values = (IntervalValue | undefined)[];
+export type Values = readonly (IntervalValue | undefined)[];
 
 export interface LineGraph {
   readonly nodes: readonly Node[];
@@ -41,13 +42,17 @@ export interface LineGraph {
   readonly degrees: readonly number[];
   readonly moving: readonly boolean[];
   readonly gates: readonly (Gate | undefined)[];
+  /** What follows the last gate, if that is affine in its output. */
+  readonly tail: AffineTail | undefined;
   /** The id of the last node that needs each node; the output's is beyond all. */
   readonly lastUse: readonly number[];
   /** A moving node that is no gate, on [a, b]: an input, or a polynomial of what moves, at the nodes of its degree. */
   polynomial(node: Node, values: Values, a: number, b: number): IntervalValue;
-  /** A gate's output, given that its pattern holds on the whole interval. */
-  opened(node: Applied, gate: Gate, pattern: Uint8Array, input: IntervalValue): IntervalValue;
-  /** The output on [a, b], also where it does not move. */
+  /** A gate's input, checked: numbers that are finite. */
+  inputOf(node: Applied, values: Values): IntervalValue;
+  /** A gate's output on a part [lo, hi] of the input's interval, given that the pattern holds there. */
+  opened(node: Applied, pattern: Uint8Array, input: IntervalValue, lo: number, hi: number): IntervalValue;
+  /** The output, checked, also where it does not move. */
   result(values: Values): IntervalValue;
 }
 
@@ -90,11 +95,19 @@ export function prepare({ graph, from, to, device }: Line): LineGraph {
     degrees,
     moving,
     gates,
+    tail: affineTail(
+      nodes,
+      output,
+      (node) => gates[node.id] !== undefined,
+      (node) => moving[node.id],
+      fixed,
+      (node, operands) => apply(device, node, operands),
+    ),
     lastUse,
     polynomial(node, values, a, b) {
       if (node.op === "input") {
         const { name } = node.attributes;
-        return settled(node, lineValue(from[name], to[name], a, b));
+        return lineValue(from[name], to[name], a, b);
       }
       const applied = node as Applied;
       const inputs = applied.inputs as readonly (Node | undefined)[];
@@ -108,19 +121,28 @@ export function prepare({ graph, from, to, device }: Line): LineGraph {
       const size = largest(data, sizeOf(node.shape));
       const spreads = inputs.map((x) => x && (values[x.id] ?? sizes[x.id]));
       const deviation = (propagations[node.id] as Propagation)(spreads, size);
-      return settled(node, { values: block(data, degree + 1, node.shape), deviation, size });
+      return { values: block(data, degree + 1, node.shape), deviation, size };
     },
-    opened(node, gate, pattern, input) {
+    inputOf(node, values) {
+      const input = values[(node.inputs as readonly Node[])[0].id] as IntervalValue;
+      checkValue(input, nodes, values);
+      return input;
+    },
+    opened(node, pattern, input, lo, hi) {
+      const gate = gates[node.id] as Gate;
       const degree = degrees[node.id];
-      const z = raise(input, degree);
+      const z = restrict(input, lo, hi, degree);
       const data = gate.output(pattern, z.values.data);
       const size = largest(data, gate.columns);
       const deviation = gate.outputDeviation(pattern, z.deviation, z.size);
-      return settled(node, { values: block(data, degree + 1, node.shape), deviation, size });
+      return { values: block(data, degree + 1, node.shape), deviation, size };
     },
     result(values) {
       const value = values[output.id];
-      if (value) return value;
+      if (value) {
+        checkValue(value, nodes, values);
+        return value;
+      }
       const data = Float64Array.from(fixed[output.id].data);
       return {
         values: block(data, 1, output.shape),

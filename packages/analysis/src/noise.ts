@@ -36,13 +36,15 @@ export type Propagation = (operands: readonly (Spread | undefined)[], resultSize
 /** E of one rounding to a result of size A. */
 export const rounding = (size: number): number => (size === 0 ? 0 : Math.max(unitRoundoff * size, Number.MIN_VALUE));
 
-/** √(a² + b²) for a, b ≥ 0, at any scale. */
+/** √(a² + b²) for a, b ≥ 0, at any scale; times a power of two it is that times the same power, to the last bit. */
 export function hypotenuse(a: number, b: number): number {
+  const square = a * a + b * b;
+  if (square > 2 ** -800 && square < 2 ** 800) return Math.sqrt(square);
   const larger = Math.max(a, b);
-  const smaller = Math.min(a, b);
-  if (smaller === 0) return larger;
-  const ratio = smaller / larger;
-  return larger * Math.sqrt(1 + ratio * ratio);
+  if (larger === 0 || !(larger < Number.POSITIVE_INFINITY)) return larger;
+  const exponent = Math.max(Math.floor(Math.log2(larger)), -1000);
+  const factor = 2 ** -exponent;
+  return Math.sqrt((a * factor) ** 2 + (b * factor) ** 2) * 2 ** exponent;
 }
 
 /** a · b for a, b ≥ 0, which is zero only if one of them is. */

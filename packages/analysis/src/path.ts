@@ -158,9 +158,15 @@ function slopes({ from, to, values }: PathPiece, columns: number, u: number): Fl
 /** The largest k whose Chebyshev coefficient exceeds the noise in some output. */
 function measuredDegree({ values, noise }: Piece): number {
   const columns = noise.length;
-  const degree = values.shape[0] - 1;
-  const coefficients = transformColumns(coefficientMatrix(degree), values.data, columns);
-  for (let k = degree; k > 0; k--)
-    for (let c = 0; c < columns; c++) if (Math.abs(coefficients[k * columns + c]) > 4 * noise[c]) return k;
+  const nodes = values.shape[0];
+  const { data } = values;
+  const matrix = coefficientMatrix(nodes - 1);
+  // coefficient by coefficient, since mostly the very first one that is looked at counts
+  for (let k = nodes - 1; k > 0; k--)
+    for (let c = 0; c < columns; c++) {
+      let coefficient = 0;
+      for (let j = 0, at = c; j < nodes; j++, at += columns) coefficient += matrix[k * nodes + j] * data[at];
+      if (Math.abs(coefficient) > 4 * noise[c]) return k;
+    }
   return 0;
 }

@@ -19,22 +19,26 @@ export interface Row {
 export function sparsemaxGate(rows: readonly Row[], columns: number, order: 0 | 1): Gate {
   return {
     columns,
-    cuts(z, noise) {
+    read(z, noise) {
       const cuts: Cut[] = [];
       const undecided: Undecided[] = [];
       for (const { entries } of rows)
         if (entries.length > 1)
           rowCuts(pack(z, columns, entries), entries, pack(noise, columns, entries), cuts, undecided);
-      return { cuts, undecided };
+      const pattern = (lo: number, hi: number): Uint8Array => {
+        const out = new Uint8Array(columns);
+        for (const { entries } of rows) {
+          if (entries.length === 0) continue;
+          const support = supportAt(pack(z, columns, entries), entries.length, between(lo, hi));
+          for (let i = 0; i < entries.length; i++) out[entries[i]] = support[i];
+        }
+        return out;
+      };
+      return { cuts, undecided, pattern };
     },
-    pattern(z) {
-      const pattern = new Uint8Array(columns);
-      for (const { entries } of rows) {
-        if (entries.length === 0) continue;
-        const support = supportAt(pack(z, columns, entries), entries.length, inside);
-        for (let i = 0; i < entries.length; i++) pattern[entries[i]] = support[i];
-      }
-      return pattern;
+    affected(before, after) {
+      const differs = (entry: number): boolean => before[entry] !== after[entry];
+      return rows.flatMap(({ entries }) => (entries.some(differs) ? entries : []));
     },
     output(pattern, z) {
       const out = new Float64Array(z.length);
@@ -69,8 +73,8 @@ export function sparsemaxGate(rows: readonly Row[], columns: number, order: 0 | 
   };
 }
 
-/** A point of (−1, 1) that symmetric polynomials do not vanish at. */
-const inside = 0.0178;
+/** A point between two others, off the middle, where symmetric polynomials may vanish. */
+const between = (lo: number, hi: number): number => lo + 0.5089 * (hi - lo);
 /** Parts of [−1, 1] shorter than this hold no two numbers worth telling apart. */
 const narrow = 2 ** -48;
 
@@ -132,7 +136,7 @@ function rowCuts(
       for (const column of entries) undecided.push({ column, from: lo, to: hi });
       return;
     }
-    const middle = lo + 0.5 * (1 + inside) * (hi - lo);
+    const middle = between(lo, hi);
     const found: Cut[] = [];
     const unsure: Undecided[] = [];
     const switches = switchesOf(supportAt(z, keys, middle), z, unit);

@@ -116,7 +116,8 @@ describe("restrictToLine on random networks", () => {
     expect(curve.breakpoints.length).toBeGreaterThan(10);
     for (const order of curve.smoothness()) expect(order).toBeGreaterThanOrEqual(0);
     expect(curve.smoothness()).toContain(0);
-    expect(curve.evaluate(0.3)).toBe(path.evaluate(0.3).data[1 * 6 + 2]);
+    // read from coefficients and from node values: a rounding or two
+    expect(curve.evaluate(0.3)).toBeCloseTo(path.evaluate(0.3).data[1 * 6 + 2], 14);
   });
 
   it("the derivative is the limit of differences inside a piece", () => {

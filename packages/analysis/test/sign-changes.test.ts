@@ -29,7 +29,7 @@ describe("sign changes", () => {
   it("of a row of sparsemax come to an end, and what is left is undecided", () => {
     const entries = [0, 1, 2];
     const gate = sparsemaxGate([{ entries, factor: 1 }], 3, 0);
-    const { cuts, undecided } = gate.cuts(Float64Array.of(0, 1, 3, 2, 1, -1), new Float64Array(3).fill(Number.NaN));
+    const { cuts, undecided } = gate.read(Float64Array.of(0, 1, 3, 2, 1, -1), new Float64Array(3).fill(Number.NaN));
     expect(cuts).toEqual([]);
     expect(undecided.map(({ column }) => column)).toEqual(entries);
   });
