@@ -7,7 +7,7 @@
  * for blocks in which most weights are 0 (`sparse.ts`). Strides are in bytes.
  */
 import { SOFTMAX, SPARSEMAX } from "./codes";
-import { COLUMNS32, kernel32, ROWS } from "./kernel32";
+import { COLUMNS32, kernel32, product32, ROWS } from "./kernel32";
 import { copyA32, transposeA32, transposeB32 } from "./pack";
 import {
   adjustScores,
@@ -69,10 +69,8 @@ export function attend32(
 ): void {
   // where few numbers are summed, a rounding more than in the definition would be seen: keep its order of operations
   const precise = n * keys <= SMALL && keys <= BLOCK;
-  // per half, lanes of maxima, sums and rescaling factors; then a row of zeros and one of divisors
-  const zeros = work + 256;
+  // per half, lanes of maxima, sums and rescaling factors; then one of divisors
   const divisors = work + 288;
-  memory.fill(zeros, 0, 32);
   const queries = work + 384;
   const limit = code == SPARSEMAX ? keys + ROWS : BLOCK;
   const scores = queries + (<usize>(2 * d)) * 32;
@@ -117,8 +115,8 @@ export function attend32(
       let panel = packedKeys + (<usize>key) * (<usize>d) * 4;
       for (let i = 0; i < count; i += ROWS) {
         const tile = scores + (<usize>i) * 32;
-        kernel32(d, panel, queries, zeros, 0, tile, 32);
-        if (halves == 2) kernel32(d, panel, queries + (<usize>d) * 32, zeros, 0, tile + scoresSize, 32);
+        product32(d, panel, 4, 20, queries, 32, tile, 32);
+        if (halves == 2) product32(d, panel, 4, 20, queries + (<usize>d) * 32, 32, tile + scoresSize, 32);
         panel += (<usize>d) * 20;
       }
       for (let h: usize = 0; h < halves; h++) {

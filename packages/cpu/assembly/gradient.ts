@@ -9,7 +9,7 @@
  */
 import { apply } from "./activate";
 import { SOFTMAX } from "./codes";
-import { COLUMNS32, kernel32, ROWS } from "./kernel32";
+import { COLUMNS32, kernel32, product32, ROWS } from "./kernel32";
 import { copyB32, transposeB32 } from "./pack";
 import { adjustScores, hideScores, maskScores, storeLanes } from "./scores";
 import { expNegative } from "./transcendental";
@@ -161,12 +161,10 @@ export function attendGradient32(
   code: i32, parameter: f32, scale: f32, window: i32, shift: usize, divisor: usize,
   bias: usize, biasStride: usize, visible: usize, visibleStride: usize, statistics: usize, work: usize,
 ): void {
-  const zeros = work;
   const lanesMaximum = work + 32;
   const lanesSum = work + 64;
   const lanesInverse = work + 96;
   const lanesD = work + 128;
-  memory.fill(zeros, 0, 32);
   let at = work + 512;
   const queryLanes = at;
   at += (<usize>(QUERIES * d)) * 4;
@@ -224,8 +222,8 @@ export function attendGradient32(
         let panelK = keysByKey + (<usize>key) * (<usize>d) * 4;
         let panelV = valuesByKey + (<usize>key) * (<usize>e) * 4;
         for (let i = 0; i < seen; i += ROWS) {
-          kernel32(d, panelK, queries, zeros, 0, s + (<usize>i) * 32, 32);
-          kernel32(e, panelV, gradients, zeros, 0, dp + (<usize>i) * 32, 32);
+          product32(d, panelK, 4, 20, queries, 32, s + (<usize>i) * 32, 32);
+          product32(e, panelV, 4, 20, gradients, 32, dp + (<usize>i) * 32, 32);
           panelK += (<usize>d) * 20;
           panelV += (<usize>e) * 20;
         }

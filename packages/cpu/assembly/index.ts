@@ -9,8 +9,8 @@ export {
   pointwiseGradient,
   softmaxGradient,
 } from "./gradient";
-export { calibrate32, kernel32 } from "./kernel32";
-export { calibrate64, kernel64 } from "./kernel64";
+export { calibrate32, kernel32, product32 } from "./kernel32";
+export { calibrate64, kernel64, product64 } from "./kernel64";
 export { matmul32, matmul64, matmulWork32, matmulWork64 } from "./matmul";
 export { normalize32 } from "./normalize";
 export {

@@ -66,6 +66,65 @@ export function kernel32(k: i32, a: usize, b: usize, init: usize, initStride: us
   v128.store(c, c41, 16);
 }
 
+/**
+ * C[5 × 8] = A B, with entries of A `row` and `step` bytes apart, down and along, and rows of B `ldb` bytes apart: operands
+ * as they lie, or packed. It starts from zeros, and so saves the loads that `kernel32` starts with.
+ */
+export function product32(k: i32, a: usize, row: usize, step: usize, b: usize, ldb: usize, c: usize, stride: usize): void {
+  let c00 = f32x4.splat(0);
+  let c01 = c00;
+  let c10 = c00;
+  let c11 = c00;
+  let c20 = c00;
+  let c21 = c00;
+  let c30 = c00;
+  let c31 = c00;
+  let c40 = c00;
+  let c41 = c00;
+  let a1 = a + row;
+  let a2 = a1 + row;
+  let a3 = a2 + row;
+  let a4 = a3 + row;
+  for (const end = b + (<usize>k) * ldb; b < end; b += ldb) {
+    const b0 = v128.load(b);
+    const b1 = v128.load(b, 16);
+    let x = v128.load32_splat(a);
+    c00 = f32x4.add(c00, f32x4.mul(x, b0));
+    c01 = f32x4.add(c01, f32x4.mul(x, b1));
+    a += step;
+    x = v128.load32_splat(a1);
+    c10 = f32x4.add(c10, f32x4.mul(x, b0));
+    c11 = f32x4.add(c11, f32x4.mul(x, b1));
+    a1 += step;
+    x = v128.load32_splat(a2);
+    c20 = f32x4.add(c20, f32x4.mul(x, b0));
+    c21 = f32x4.add(c21, f32x4.mul(x, b1));
+    a2 += step;
+    x = v128.load32_splat(a3);
+    c30 = f32x4.add(c30, f32x4.mul(x, b0));
+    c31 = f32x4.add(c31, f32x4.mul(x, b1));
+    a3 += step;
+    x = v128.load32_splat(a4);
+    c40 = f32x4.add(c40, f32x4.mul(x, b0));
+    c41 = f32x4.add(c41, f32x4.mul(x, b1));
+    a4 += step;
+  }
+  v128.store(c, c00);
+  v128.store(c, c01, 16);
+  c += stride;
+  v128.store(c, c10);
+  v128.store(c, c11, 16);
+  c += stride;
+  v128.store(c, c20);
+  v128.store(c, c21, 16);
+  c += stride;
+  v128.store(c, c30);
+  v128.store(c, c31, 16);
+  c += stride;
+  v128.store(c, c40);
+  v128.store(c, c41, 16);
+}
+
 /** `count` tiles of depth k over the same operands: the speed a matmul could have, to measure against. */
 export function calibrate32(count: i32, k: i32, a: usize, b: usize, c: usize): void {
   for (let i = 0; i < count; i++) kernel32(k, a, b, c, 0, c + 32, 32);

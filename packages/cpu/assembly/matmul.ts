@@ -5,8 +5,8 @@
  * Strides are in bytes. `work` holds `matmulWork` bytes. T is f32 or f64.
  */
 import { activate32 } from "./activate";
-import { COLUMNS32, kernel32, ROWS } from "./kernel32";
-import { COLUMNS64, kernel64 } from "./kernel64";
+import { COLUMNS32, kernel32, product32, ROWS } from "./kernel32";
+import { COLUMNS64, kernel64, product64 } from "./kernel64";
 import { copyA32, copyA64, copyB32, copyB64, transposeA32, transposeA64, transposeB32, transposeB64 } from "./pack";
 
 // @ts-ignore: decorator
@@ -36,6 +36,13 @@ function kernel<T>(k: i32, a: usize, b: usize, init: usize, initStride: usize, c
   else kernel64(k, a, b, init, initStride, c, stride);
 }
 
+// @ts-ignore: decorator
+@inline
+function product<T>(k: i32, a: usize, row: usize, step: usize, b: usize, ldb: usize, c: usize, stride: usize): void {
+  if (sizeof<T>() == 4) product32(k, a, row, step, b, ldb, c, stride);
+  else product64(k, a, row, step, b, ldb, c, stride);
+}
+
 /** The smallest multiple of `unit` that cuts `size` into as few blocks as `limit` does, but equal ones. */
 function evenly(size: i32, limit: i32, unit: i32): i32 {
   const blocks = (size + limit - 1) / limit;
@@ -43,7 +50,7 @@ function evenly(size: i32, limit: i32, unit: i32): i32 {
   return ((block + unit - 1) / unit) * unit;
 }
 
-// a tile, a row of zeros, a block of A, a block of B
+// a tile, a block of A, a block of B
 // @ts-ignore: decorator
 @inline
 function workOf<T>(m: i32, n: i32, k: i32): usize {
@@ -72,27 +79,27 @@ function copyPart<T>(from: usize, fromStride: usize, to: usize, toStride: usize,
 }
 
 /** A tile that the matrix doesn't fill, by way of `tile`. */
-function part32(k: i32, a: usize, b: usize, c: usize, ldc: usize, zeros: usize, fresh: bool, tile: usize, h: i32, w: i32): void {
+function part32(k: i32, a: usize, b: usize, c: usize, ldc: usize, fresh: bool, tile: usize, h: i32, w: i32): void {
   if (!fresh) copyPart<f32>(c, ldc, tile, 32, h, w);
-  if (fresh) kernel32(k, a, b, zeros, 0, tile, 32);
+  if (fresh) product32(k, a, 4, 20, b, 32, tile, 32);
   else kernel32(k, a, b, tile, 32, tile, 32);
   copyPart<f32>(tile, 32, c, ldc, h, w);
 }
-function part64(k: i32, a: usize, b: usize, c: usize, ldc: usize, zeros: usize, fresh: bool, tile: usize, h: i32, w: i32): void {
+function part64(k: i32, a: usize, b: usize, c: usize, ldc: usize, fresh: bool, tile: usize, h: i32, w: i32): void {
   if (!fresh) copyPart<f64>(c, ldc, tile, 32, h, w);
-  if (fresh) kernel64(k, a, b, zeros, 0, tile, 32);
+  if (fresh) product64(k, a, 8, 40, b, 32, tile, 32);
   else kernel64(k, a, b, tile, 32, tile, 32);
   copyPart<f64>(tile, 32, c, ldc, h, w);
 }
 
 // @ts-ignore: decorator
 @inline
-function tileOf<T>(k: i32, a: usize, b: usize, c: usize, ldc: usize, zeros: usize, fresh: bool, tile: usize, h: i32, w: i32): void {
+function tileOf<T>(k: i32, a: usize, b: usize, c: usize, ldc: usize, fresh: bool, tile: usize, h: i32, w: i32): void {
   if (w >= columns<T>() && h >= ROWS) {
-    if (fresh) kernel<T>(k, a, b, zeros, 0, c, ldc);
+    if (fresh) product<T>(k, a, sizeof<T>(), ROWS * sizeof<T>(), b, 32, c, ldc);
     else kernel<T>(k, a, b, c, ldc, c, ldc);
-  } else if (sizeof<T>() == 4) part32(k, a, b, c, ldc, zeros, fresh, tile, min(h, ROWS), min(w, COLUMNS32));
-  else part64(k, a, b, c, ldc, zeros, fresh, tile, min(h, ROWS), min(w, COLUMNS64));
+  } else if (sizeof<T>() == 4) part32(k, a, b, c, ldc, fresh, tile, min(h, ROWS), min(w, COLUMNS32));
+  else part64(k, a, b, c, ldc, fresh, tile, min(h, ROWS), min(w, COLUMNS64));
 }
 
 /**
@@ -103,7 +110,7 @@ function tileOf<T>(k: i32, a: usize, b: usize, c: usize, ldc: usize, zeros: usiz
 @inline
 function block<T>(
   m: i32, n: i32, k: i32, a: usize, b: usize, c: usize, ldc: usize,
-  zeros: usize, fresh: bool, tile: usize,
+  fresh: bool, tile: usize,
 ): void {
   const width = columns<T>();
   const panelSize = (<usize>(width * k)) * sizeof<T>();
@@ -111,8 +118,8 @@ function block<T>(
     let panel = a;
     let to = c + (<usize>j) * sizeof<T>();
     for (let i = 0; i < m; i += ROWS) {
-      tileOf<T>(k, panel, b, to, ldc, zeros, fresh, tile, m - i, n - j);
-      if (j + width < n) tileOf<T>(k, panel, b + panelSize, to + 32, ldc, zeros, fresh, tile, m - i, n - j - width);
+      tileOf<T>(k, panel, b, to, ldc, fresh, tile, m - i, n - j);
+      if (j + width < n) tileOf<T>(k, panel, b + panelSize, to + 32, ldc, fresh, tile, m - i, n - j - width);
       panel += (<usize>(ROWS * k)) * sizeof<T>();
       to += (<usize>ROWS) * ldc;
     }
@@ -120,11 +127,64 @@ function block<T>(
   }
 }
 
-/** x ← x + y. */
-function addRow64(x: usize, count: i32, y: usize): void {
-  const end = x + (<usize>(count & ~1)) * 8;
-  for (; x < end; x += 16, y += 16) v128.store(x, f64x2.add(v128.load(x), v128.load(y)));
-  if (count & 1) store<f64>(x, load<f64>(x) + load<f64>(y));
+/** Depth up to which operands are read as they lie: packing would cost more than it gains. */
+const SHALLOW: i32 = 128;
+
+/**
+ * Products of small depth with at least a tile of rows and of columns: the last tiles overlap the ones before them rather
+ * than being padded. Only a transposed B is packed.
+ */
+// @ts-ignore: decorator
+@inline
+function shallow<T>(
+  m: i32, n: i32, k: i32, a: usize, row: usize, step: usize, b: usize, ldb: usize, transposeB: i32, c: usize, ldc: usize,
+  panel: usize,
+): void {
+  const width = columns<T>();
+  for (let j = 0; j < n; j += width) {
+    j = min(j, n - width);
+    let from = b + (<usize>j) * sizeof<T>();
+    let stride = ldb;
+    if (transposeB) {
+      from = b + (<usize>j) * ldb;
+      if (sizeof<T>() == 4) transposeB32(from, ldb, width, k, panel);
+      else transposeB64(from, ldb, width, k, panel);
+      from = panel;
+      stride = 32;
+    }
+    const to = c + (<usize>j) * sizeof<T>();
+    for (let i = 0; i < m; i += ROWS) {
+      i = min(i, m - ROWS);
+      product<T>(k, a + (<usize>i) * row, row, step, from, stride, to + (<usize>i) * ldc, ldc);
+    }
+  }
+}
+
+/** Bias and activation for m rows of n. */
+// @ts-ignore: decorator
+@inline
+function finish<T>(m: i32, n: i32, c: usize, ldc: usize, bias: usize, activation: i32, parameter: f32): void {
+  for (let r = 0; r < m; r++) {
+    if (sizeof<T>() == 4) activate32(activation, c, n, parameter, bias);
+    else finishRow64(c, n, bias, activation);
+    c += ldc;
+  }
+}
+
+/** x ← f(x + bias), where f is the identity or ReLU and a bias of 0 none. */
+function finishRow64(x: usize, count: i32, bias: usize, relu: i32): void {
+  const least = f64x2.splat(relu ? 0 : -Infinity);
+  let i = 0;
+  for (; i + 2 <= count; i += 2, x += 16) {
+    let z = v128.load(x);
+    if (bias) z = f64x2.add(z, v128.load(bias + ((<usize>i) << 3)));
+    v128.store(x, f64x2.pmax(z, least));
+  }
+  if (i < count) {
+    let z = v128.load_zero<u64>(x);
+    if (bias) z = f64x2.add(z, v128.load_zero<u64>(bias + ((<usize>i) << 3)));
+    v128.store_lane<f64>(x, f64x2.pmax(z, least), 0);
+  }
 }
 
 // @ts-ignore: decorator
@@ -133,9 +193,13 @@ function matmul<T>(
   m: i32, n: i32, k: i32, a: usize, lda: usize, transposeA: i32, b: usize, ldb: usize, transposeB: i32,
   c: usize, ldc: usize, bias: usize, activation: i32, parameter: f32, work: usize,
 ): void {
+  if (k <= SHALLOW && m >= ROWS && n >= columns<T>()) {
+    const row = transposeA ? sizeof<T>() : lda;
+    shallow<T>(m, n, k, a, row, transposeA ? lda : sizeof<T>(), b, ldb, transposeB, c, ldc, work + 256);
+    if (activation || bias) finish<T>(m, n, c, ldc, bias, activation, parameter);
+    return;
+  }
   const tile = work;
-  const zeros = work + 192;
-  memory.fill(zeros, 0, 64);
   const kc = evenly(k, blockK<T>(), 1);
   const mc = evenly(m, blockM<T>(), ROWS);
   const nc = evenly(n, blockN<T>(), columns<T>());
@@ -168,15 +232,9 @@ function matmul<T>(
           else transposeA64(fromA, lda, mb, kb, packedA);
         }
         const to = c + (<usize>i) * ldc + (<usize>j) * sizeof<T>();
-        block<T>(mb, nb, kb, packedA, packedB, to, ldc, zeros, l == 0, tile);
-        if ((activation || bias) && l + kb == k) {
-          const part = bias ? bias + (<usize>j) * sizeof<T>() : 0;
-          for (let r = 0; r < mb; r++) {
-            const row = to + (<usize>r) * ldc;
-            if (sizeof<T>() == 4) activate32(activation, row, nb, parameter, part);
-            else addRow64(row, nb, part);
-          }
-        }
+        block<T>(mb, nb, kb, packedA, packedB, to, ldc, l == 0, tile);
+        if ((activation || bias) && l + kb == k)
+          finish<T>(mb, nb, to, ldc, bias ? bias + (<usize>j) * sizeof<T>() : 0, activation, parameter);
       }
     }
   }
@@ -190,10 +248,10 @@ export function matmul32(
   matmul<f32>(m, n, k, a, lda, transposeA, b, ldb, transposeB, c, ldc, bias, activation, parameter, work);
 }
 
-/** `bias` is 0, or n entries. */
+/** `bias` is 0, or n entries; the activation is the identity or ReLU, codes 0 and 1. */
 export function matmul64(
   m: i32, n: i32, k: i32, a: usize, lda: usize, transposeA: i32, b: usize, ldb: usize, transposeB: i32,
-  c: usize, ldc: usize, bias: usize, work: usize,
+  c: usize, ldc: usize, bias: usize, activation: i32, work: usize,
 ): void {
-  matmul<f64>(m, n, k, a, lda, transposeA, b, ldb, transposeB, c, ldc, bias, 0, 0, work);
+  matmul<f64>(m, n, k, a, lda, transposeA, b, ldb, transposeB, c, ldc, bias, activation, 0, work);
 }

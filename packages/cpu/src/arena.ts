@@ -36,33 +36,31 @@ export function createArena(kernels: Kernels): Arena {
   let f32 = new Float32Array(0);
   let f64 = new Float64Array(0);
   let u8 = new Uint8Array(0);
+  function grow(end: number): void {
+    const { memory } = kernels;
+    const missing = Math.ceil((end - memory.buffer.byteLength) / page);
+    try {
+      if (missing > 0) memory.grow(missing);
+    } catch {
+      throw new RangeError(`cpu: expected operands that fit WebAssembly memory with the work space, got ${end} bytes`);
+    }
+    f32 = new Float32Array(memory.buffer);
+    f64 = new Float64Array(memory.buffer);
+    u8 = new Uint8Array(memory.buffer);
+  }
   return {
     kernels,
     pieces(...sizes) {
       let end = start;
-      const pointers = sizes.map((size) => {
+      for (let i = 0; i < sizes.length; i++) {
         const at = end;
         // a kernel reads up to one vector beyond what it needs
-        end += rounded(size) + line;
-        return at;
-      });
-      const { memory } = kernels;
-      const missing = Math.ceil((end - memory.buffer.byteLength) / page);
-      if (missing > 0) {
-        try {
-          memory.grow(missing);
-        } catch {
-          throw new RangeError(
-            `cpu: expected operands that fit WebAssembly memory with the work space, got ${end} bytes`,
-          );
-        }
+        end += rounded(sizes[i]) + line;
+        sizes[i] = at;
       }
-      if (f32.buffer !== memory.buffer) {
-        f32 = new Float32Array(memory.buffer);
-        f64 = new Float64Array(memory.buffer);
-        u8 = new Uint8Array(memory.buffer);
-      }
-      return pointers;
+      // asking the memory for its buffer costs as much as a small product
+      if (end > u8.byteLength) grow(end);
+      return sizes;
     },
     get f32() {
       return f32;

@@ -19,35 +19,56 @@ import type { Pointer } from "./wasm/kernels.ts";
 
 type Float = "float32" | "float64";
 
-/** One product, or several that share b: what `multiplyInto` is told. */
+/** Products of one size: a [m, k], b [k, n] each, or stored transposed. */
 interface Product {
   readonly m: number;
   readonly n: number;
   readonly k: number;
   readonly transposeA: boolean;
   readonly transposeB: boolean;
-  readonly bias?: Tensor["data"];
+  readonly bias: Tensor["data"] | undefined;
   readonly activation: number;
   readonly parameter: number;
 }
+
+/** Which matrix of an operand each product takes; undefined where there is one for all, or where they match one to one. */
+type Batch = ArrayLike<number> | undefined;
+
+/** Up to so many bytes of operands and results go to the arena as a whole, so that many small products need few copies. */
+const whole = 2 ** 22;
 
 /** a b, where leading axes broadcast. */
 export function matmul(arena: Arena, dtype: Float, a: Tensor, b: Tensor, attributes: Attributes["matmul"]): Tensor {
   const shape = inferShape("matmul", attributes, a.shape, b.shape);
   const { transposeA = false, transposeB = false } = attributes;
-  const [m, n] = shape.slice(-2);
+  const axes = shape.length - 2;
+  const m = shape[axes];
+  const n = shape[axes + 1];
   const k = a.shape.at(transposeA ? -2 : -1) as number;
-  const batch = shape.slice(0, -2);
-  const product = { n, k, transposeA, transposeB, activation: 0, parameter: 0 };
-  const x = cast(a, dtype);
-  const y = cast(b, dtype);
-  const count = sizeOf(batch);
+  const x = a.dtype === dtype ? a : cast(a, dtype);
+  const y = b.dtype === dtype ? b : cast(b, dtype);
+  let count = 1;
+  for (let axis = 0; axis < axes; axis++) count *= shape[axis];
   // one b for a whole stack of rows: the stack is one matrix
-  if (!transposeA && sizeOf(b.shape.slice(0, -2)) === 1 && sizeOf(a.shape) === count * m * k)
-    return multiply(arena, dtype, shape, x.data, y.data, { ...product, m: count * m }, [0], [0]);
-  const from = (s: Shape): Int32Array => broadcastOffsets(s.slice(0, -2), batch);
-  return multiply(arena, dtype, shape, x.data, y.data, { ...product, m }, from(a.shape), from(b.shape));
+  if (!transposeA && y.data.length === k * n && x.data.length === count * m * k)
+    return multiply(arena, dtype, shape, x.data, y.data, plain(count * m, n, k, false, transposeB), 1);
+  const from = (s: Shape, length: number, size: number): Batch =>
+    length === size || length === count * size ? undefined : broadcastOffsets(s.slice(0, -2), shape.slice(0, axes));
+  const aBatch = from(a.shape, x.data.length, m * k);
+  const bBatch = from(b.shape, y.data.length, k * n);
+  return multiply(arena, dtype, shape, x.data, y.data, plain(m, n, k, transposeA, transposeB), count, aBatch, bBatch);
 }
+
+const plain = (m: number, n: number, k: number, transposeA: boolean, transposeB: boolean): Product => ({
+  m,
+  n,
+  k,
+  transposeA,
+  transposeB,
+  bias: undefined,
+  activation: 0,
+  parameter: 0,
+});
 
 /** f(x W + b): bias and f are a pass over a block of the result while it is in the cache. */
 export function linear(
@@ -61,7 +82,8 @@ export function linear(
   const shape = inferShape("linear", attributes, x.shape, weight.shape, bias?.shape);
   const [k, n] = weight.shape;
   const { activation } = attributes;
-  const fused = dtype === "float32" ? codeOf(activation, 0) : undefined;
+  const code = codeOf(activation, 0);
+  const fused = dtype === "float32" || (code && code.code < 2) ? code : undefined;
   const out = multiply(
     arena,
     dtype,
@@ -78,8 +100,7 @@ export function linear(
       activation: fused?.code ?? 0,
       parameter: fused?.parameter ?? 0,
     },
-    [0],
-    [0],
+    1,
   );
   return fused ? out : applied(out, activation);
 }
@@ -98,12 +119,12 @@ function multiply(
   shape: Shape,
   a: Tensor["data"],
   b: Tensor["data"],
-  product: Product,
-  aBatch: ArrayLike<number>,
-  bBatch: ArrayLike<number>,
+  { m, n, k, transposeA, transposeB, bias, activation, parameter }: Product,
+  products: number,
+  aBatch?: Batch,
+  bBatch?: Batch,
 ): Tensor {
-  const { m, n, k, transposeA, transposeB, bias, activation, parameter } = product;
-  const count = sizeOf(shape);
+  const count = products * m * n;
   if (count === 0 || (k === 0 && bias === undefined && activation === 0))
     return { dtype, shape, data: allocate(dtype, count) };
   const { kernels } = arena;
@@ -112,10 +133,11 @@ function multiply(
   // a depth of 0 leaves f(bias): one column of zeros has the same product
   const depth = Math.max(k, 1);
   const work = (float64 ? kernels.matmulWork64 : kernels.matmulWork32)(m, n, depth);
+  const together = products === 1 || (a.length + b.length + count) * size <= whole;
   const [pa, pb, pc, pBias, pWork] = arena.pieces(
-    m * depth * size,
-    n * depth * size,
-    m * n * size,
+    (products > 1 && together ? Math.max(a.length, m) : m * depth) * size,
+    (products > 1 && together ? Math.max(b.length, n) : n * depth) * size,
+    (together ? count : m * n) * size,
     bias ? (n + 8) * size : 0,
     work,
   );
@@ -129,24 +151,41 @@ function multiply(
   if (k === 0) {
     memory.fill(0, pa / size, pa / size + m);
     memory.fill(0, pb / size, pb / size + n);
+  } else if (together) {
+    memory.set(a, pa / size);
+    memory.set(b, pb / size);
   }
   const lda = (transposeA ? m : depth) * size;
   const ldb = (transposeB ? depth : n) * size;
-  // one product is copied out as it lies; several meet in zeros
-  const data = count === m * n ? undefined : allocate(dtype, count);
+  const ta = Number(transposeA);
+  const tb = Number(transposeB);
+  const p = bias ? pBias : 0;
+  const oneA = a.length === m * k;
+  const oneB = b.length === n * k;
+  const run = (atA: Pointer, atB: Pointer, atC: Pointer): void => {
+    if (float64) kernels.matmul64(m, n, depth, atA, lda, ta, atB, ldb, tb, atC, n * size, p, activation, pWork);
+    else kernels.matmul32(m, n, depth, atA, lda, ta, atB, ldb, tb, atC, n * size, p, activation, parameter, pWork);
+  };
+  if (together) {
+    for (let c = 0; c < products; c++) {
+      const i = oneA ? 0 : aBatch ? aBatch[c] : c;
+      const j = oneB ? 0 : bBatch ? bBatch[c] : c;
+      run(pa + i * m * k * size, pb + j * n * k * size, pc + c * m * n * size);
+    }
+    return { dtype, shape, data: copied(memory, pc / size, count) };
+  }
+  const data = allocate(dtype, count);
   let lastA = -1;
   let lastB = -1;
-  for (let c = 0; c < aBatch.length; c++) {
-    if (aBatch[c] !== lastA && k > 0) put(pa, a, aBatch[c] * m * k, m * k);
-    if (bBatch[c] !== lastB && k > 0) put(pb, b, bBatch[c] * n * k, n * k);
-    lastA = aBatch[c];
-    lastB = bBatch[c];
-    const ta = Number(transposeA);
-    const tb = Number(transposeB);
-    const p = bias ? pBias : 0;
-    if (float64) kernels.matmul64(m, n, depth, pa, lda, ta, pb, ldb, tb, pc, n * size, p, pWork);
-    else kernels.matmul32(m, n, depth, pa, lda, ta, pb, ldb, tb, pc, n * size, p, activation, parameter, pWork);
-    data?.set(memory.subarray(pc / size, pc / size + m * n), c * m * n);
+  for (let c = 0; c < products; c++) {
+    const i = oneA ? 0 : aBatch ? aBatch[c] : c;
+    const j = oneB ? 0 : bBatch ? bBatch[c] : c;
+    if (i !== lastA) put(pa, a, i * m * k, m * k);
+    if (j !== lastB) put(pb, b, j * n * k, n * k);
+    lastA = i;
+    lastB = j;
+    run(pa, pb, pc);
+    data.set(memory.subarray(pc / size, pc / size + m * n), c * m * n);
   }
-  return { dtype, shape, data: data ?? copied(memory, pc / size, m * n) };
+  return { dtype, shape, data };
 }

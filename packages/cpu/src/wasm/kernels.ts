@@ -14,7 +14,7 @@ export interface Kernels {
   matmulWork32(m: number, n: number, k: number): number;
   matmulWork64(m: number, n: number, k: number): number;
   matmul32(...args: [...MatmulArguments, activation: number, parameter: number, work: Pointer]): void;
-  matmul64(...args: [...MatmulArguments, work: Pointer]): void;
+  matmul64(...args: [...MatmulArguments, activation: number, work: Pointer]): void;
   packedSize(rows: number, k: number): number;
   packKeys(from: Pointer, stride: number, keys: number, d: number, to: Pointer): void;
   packValues(from: Pointer, stride: number, keys: number, e: number, to: Pointer): void;
