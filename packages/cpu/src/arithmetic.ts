@@ -1,6 +1,6 @@
 /**
- * @file Sums and products entry by entry, and sums over axes: plain loops, which are as fast here as SIMD behind two
- * copies would be. Broadcasting has fast paths for equal shapes and for a trailing block that repeats.
+ * @file Sums and products entry by entry, by kernels, and sums over axes by plain loops. Broadcasting has fast paths for
+ * equal shapes and for a trailing block that repeats.
  */
 import {
   type Attributes,
@@ -12,6 +12,7 @@ import {
   sizeOf,
   type Tensor,
 } from "@splineformer/tensor";
+import { type Arena, copied } from "./arena.ts";
 
 type Float = "float32" | "float64";
 
@@ -22,38 +23,78 @@ function repeats(x: Shape, shape: Shape): boolean {
   return x.slice(0, axis).every((n) => n === 1);
 }
 
-export function add(dtype: Float, a: Tensor, b: Tensor): Tensor {
+/** Entries from which two copies and a kernel take less time than a plain loop. */
+const few = 64;
+/** Entries per visit to the arena: they stay in the cache. */
+const block = 16384;
+
+export function add(arena: Arena | undefined, dtype: Float, a: Tensor, b: Tensor): Tensor {
   const shape = inferShape("add", {}, a.shape, b.shape);
-  const out = allocate(dtype, sizeOf(shape));
   const [x, y, period] = arrange(dtype, shape, a, b);
-  if (period === x.length) for (let i = 0; i < out.length; i++) out[i] = x[i] + y[i];
-  else if (period === 1) {
-    const shift = y[0];
-    for (let i = 0; i < out.length; i++) out[i] = x[i] + shift;
-  } else for (let i = 0; i < out.length; i += period) for (let j = 0; j < period; j++) out[i + j] = x[i + j] + y[j];
+  if (arena && x.length > few) return { dtype, shape, data: combined(arena, dtype, "add", x, y, period) };
+  const out = allocate(dtype, x.length);
+  for (let i = 0; i < out.length; i += period) for (let j = 0; j < period; j++) out[i + j] = x[i + j] + y[j];
   return { dtype, shape, data: out };
 }
 
-export function multiply(dtype: Float, a: Tensor, b: Tensor): Tensor {
+export function multiply(arena: Arena | undefined, dtype: Float, a: Tensor, b: Tensor): Tensor {
   const shape = inferShape("multiply", {}, a.shape, b.shape);
-  const out = allocate(dtype, sizeOf(shape));
   const [x, y, period] = arrange(dtype, shape, a, b);
-  if (period === x.length) for (let i = 0; i < out.length; i++) out[i] = x[i] * y[i];
-  else if (period === 1) {
-    const factor = y[0];
-    for (let i = 0; i < out.length; i++) out[i] = x[i] * factor;
-  } else for (let i = 0; i < out.length; i += period) for (let j = 0; j < period; j++) out[i + j] = x[i + j] * y[j];
+  if (arena && x.length > few) return { dtype, shape, data: combined(arena, dtype, "multiply", x, y, period) };
+  const out = allocate(dtype, x.length);
+  for (let i = 0; i < out.length; i += period) for (let j = 0; j < period; j++) out[i + j] = x[i + j] * y[j];
   return { dtype, shape, data: out };
 }
 
-export function scale(dtype: Float, x: Tensor, attributes: Attributes["scale"]): Tensor {
+export function scale(arena: Arena | undefined, dtype: Float, x: Tensor, attributes: Attributes["scale"]): Tensor {
   const shape = inferShape("scale", attributes, x.shape);
   const from = cast(x, dtype).data;
-  const data = allocate(dtype, from.length);
   // the factor is rounded to what the device stores, like every operand
   const factor = dtype === "float32" ? Math.fround(attributes.factor) : attributes.factor;
+  if (arena && from.length > few) {
+    const by = dtype === "float32" ? Float32Array.of(factor) : Float64Array.of(factor);
+    return { dtype, shape, data: combined(arena, dtype, "multiply", from, by, 1) };
+  }
+  const data = allocate(dtype, from.length);
   for (let i = 0; i < from.length; i++) data[i] = from[i] * factor;
   return { dtype, shape, data };
+}
+
+/** x with y, which repeats, by a kernel: block by block if x is large. */
+function combined(
+  arena: Arena,
+  dtype: Float,
+  name: "add" | "multiply",
+  x: Numbers,
+  y: Numbers,
+  period: number,
+): Numbers {
+  const float64 = dtype === "float64";
+  const size = float64 ? 8 : 4;
+  // blocks hold whole periods; a longer period is cut into blocks itself
+  const cut = period > block;
+  const step = x.length <= 2 * block ? x.length : cut ? block : Math.floor(block / period) * period;
+  const [px, py] = arena.pieces(step * size, Math.min(step, period) * size);
+  const memory = float64 ? arena.f64 : arena.f32;
+  const kernel = arena.kernels[float64 ? (`${name}64` as const) : (`${name}32` as const)];
+  if (step === x.length) {
+    memory.set(x, px / size);
+    memory.set(y, py / size);
+    kernel(px, x.length / period, py, period);
+    return copied(memory, px / size, x.length);
+  }
+  const out = allocate(dtype, x.length);
+  if (!cut) memory.set(y, py / size);
+  for (let i = 0; i < x.length; ) {
+    const from = i % period;
+    const count = Math.min(step, cut ? period - from : x.length - i);
+    memory.set(x.subarray(i, i + count), px / size);
+    if (cut) memory.set(y.subarray(from, from + count), py / size);
+    kernel(px, cut ? 1 : count / period, py, cut ? count : period);
+    out.set(memory.subarray(px / size, px / size + count), i);
+    i += count;
+  }
+  return out;
 }
 
 type Numbers = Float32Array | Float64Array;

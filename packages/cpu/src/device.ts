@@ -68,9 +68,9 @@ export function createDevice(dtype: "float32" | "float64", find: () => Platform)
       const found = find();
       return "arena" in found ? "SIMD WebAssembly compiles here" : found.reason;
     },
-    add: (a, b) => add(dtype, a, b),
-    multiply: (a, b) => multiply(dtype, a, b),
-    scale: (x, attributes) => scale(dtype, x, attributes),
+    add: (a, b) => add(arena(), dtype, a, b),
+    multiply: (a, b) => multiply(arena(), dtype, a, b),
+    scale: (x, attributes) => scale(arena(), dtype, x, attributes),
     sum: (x, attributes) => sum(dtype, x, attributes),
     matmul: either((found, a, b, attributes) => matmul(found, dtype, a, b, attributes), plain.matmul),
     linear: either(

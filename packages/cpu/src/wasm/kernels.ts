@@ -11,6 +11,10 @@ export type Pointer = number;
 export interface Kernels {
   readonly memory: { readonly buffer: ArrayBuffer; grow(pages: number): number };
   activate32(code: number, x: Pointer, count: number, parameter: number, bias: Pointer): void;
+  add32(...args: RowwiseArguments): void;
+  add64(...args: RowwiseArguments): void;
+  multiply32(...args: RowwiseArguments): void;
+  multiply64(...args: RowwiseArguments): void;
   matmulWork32(m: number, n: number, k: number): number;
   matmulWork64(m: number, n: number, k: number): number;
   matmul32(...args: [...MatmulArguments, activation: number, parameter: number, work: Pointer]): void;
@@ -107,6 +111,8 @@ export interface Kernels {
   normalize32(x: Pointer, rows: number, d: number, centre: number, epsilon: number, work: Pointer): void;
 }
 
+/** x [rows][period] in place, y [period]. */
+type RowwiseArguments = [x: Pointer, rows: number, y: Pointer, period: number];
 type MatmulArguments = [
   m: number,
   n: number,
