@@ -25,7 +25,7 @@ export {
   transposeB64,
 } from "./pack";
 export { apply64 } from "./precise";
-export { absorb, scan32, startState, stream32 } from "./scan";
+export { absorbScores, absorbValue, scan32, startState, stateSize, stream32 } from "./scan";
 export {
   adjustScores,
   divideLanes,

@@ -16,8 +16,11 @@ import {
   type Tensor,
   UnsupportedError,
 } from "@splineformer/tensor";
-import type { Arena } from "./arena.ts";
+import { type Arena, copied } from "./arena.ts";
 import { platform } from "./device.ts";
+
+/** Tokens per visit to the arena. */
+const block = 64;
 
 /** Row k is the softmax average of rows 1 … k of values. */
 export function scan(arena: Arena, scores: Tensor, values: Tensor, attributes: Attributes["scan"]): Tensor {
@@ -28,12 +31,12 @@ export function scan(arena: Arena, scores: Tensor, values: Tensor, attributes: A
   const [so, vo] = [scores, values].map((x) => broadcastOffsets(x.shape.slice(0, -2), batch));
   const data = allocate("float32", sizeOf(shape));
   if (data.length > 0) {
-    const [ps, pv, pState, po] = arena.pieces(n * 4, n * e * 4, (e + 2) * 4, n * e * 4);
+    const [ps, pv, pState, po] = arena.pieces(n * 4, n * e * 4, arena.kernels.stateSize(1, e), n * e * 4);
     const { kernels, f32 } = arena;
     for (let b = 0; b < so.length; b++) {
       f32.set(s.subarray(so[b] * n, (so[b] + 1) * n), ps / 4);
       f32.set(v.subarray(vo[b] * n * e, (vo[b] + 1) * n * e), pv / 4);
-      kernels.startState(pState, e);
+      kernels.startState(1, e, pState);
       kernels.scan32(n, e, ps, pv, pState, po);
       data.set(f32.subarray(po / 4, po / 4 + n * e), b * n * e);
     }
@@ -41,7 +44,7 @@ export function scan(arena: Arena, scores: Tensor, values: Tensor, attributes: A
   return { dtype: "float32", shape, data };
 }
 
-/** Attention to a fixed query over tokens that arrive: its memory is e + 2 numbers a head, however many come. */
+/** Attention to a fixed query over tokens that arrive: its memory is e + 5 numbers a head, however many come. */
 export interface AttentionStream {
   /** How many tokens have come. */
   readonly length: number;
@@ -94,7 +97,7 @@ export function createAttentionStream(options: {
     throw new UnsupportedError(`${where}: expected SIMD WebAssembly, got a platform where ${found.reason}`);
   const { arena } = found;
   const q = cast(query, "float32").data.slice();
-  const states = new Float32Array(heads * (e + 2));
+  const state = new Float32Array(arena.kernels.stateSize(heads, e) / 4);
   let length = 0;
   return {
     get length() {
@@ -112,23 +115,32 @@ export function createAttentionStream(options: {
         throw new ShapeError(
           `push: expected key [tokens, ${heads * d}] and value [tokens, ${heads * e}], got ${showShape(key.shape)} and ${showShape(value.shape)}`,
         );
-      const [pq, pk, pv, pStates, po] = arena.pieces(
+      // so many at a time that they stay in the cache
+      const most = Math.min(n, block);
+      const [pq, pk, pv, pState, po] = arena.pieces(
         q.length * 4,
-        n * heads * d * 4,
-        n * heads * e * 4,
-        states.length * 4,
-        n * heads * e * 4,
+        most * heads * d * 4,
+        most * heads * e * 4,
+        state.length * 4,
+        most * heads * e * 4,
       );
       const { kernels, f32 } = arena;
+      const keys = cast(key, "float32").data;
+      const values = cast(value, "float32").data;
       f32.set(q, pq / 4);
-      f32.set(cast(key, "float32").data, pk / 4);
-      f32.set(cast(value, "float32").data, pv / 4);
-      if (length > 0) f32.set(states, pStates / 4);
-      else for (let h = 0; h < heads; h++) kernels.startState(pStates + h * (e + 2) * 4, e);
-      kernels.stream32(n, heads, d, e, scale, pq, pk, pv, pStates, po);
-      states.set(f32.subarray(pStates / 4, pStates / 4 + states.length));
+      if (length > 0) f32.set(state, pState / 4);
+      else kernels.startState(heads, e, pState);
+      const data = n > block ? new Float32Array(n * heads * e) : undefined;
+      for (let i = 0; i < n; i += block) {
+        const count = Math.min(block, n - i);
+        f32.set(data ? keys.subarray(i * heads * d, (i + count) * heads * d) : keys, pk / 4);
+        f32.set(data ? values.subarray(i * heads * e, (i + count) * heads * e) : values, pv / 4);
+        kernels.stream32(count, heads, d, e, scale, pq, pk, pv, pState, po);
+        data?.set(f32.subarray(po / 4, po / 4 + count * heads * e), i * heads * e);
+      }
+      state.set(f32.subarray(pState / 4, pState / 4 + state.length));
       length += n;
-      return { dtype: "float32", shape: [n, heads * e], data: f32.slice(po / 4, po / 4 + n * heads * e) };
+      return { dtype: "float32", shape: [n, heads * e], data: data ?? copied(f32, po / 4, n * heads * e) };
     },
   };
 }

@@ -23,7 +23,7 @@ describe("scan", () => {
 });
 
 describe("an attention stream", () => {
-  const [tokens, heads, d, e] = [61, 3, 11, 5];
+  const [tokens, heads, d, e] = [131, 3, 11, 5];
   const query = data.normal([heads * d]);
   const [keys, values] = [data.normal([tokens, heads * d]), data.normal([tokens, heads * e])];
   const options = { query, heads, valueWidth: e, scale: 0.7 };
@@ -48,7 +48,7 @@ describe("an attention stream", () => {
     for (const [from, to] of [
       [0, 1],
       [1, 18],
-      [18, 61],
+      [18, 131],
     ]) {
       // biome-ignore format: three groups
       parts.push(...stream.push(rows(keys, from, to), rows(values, from, to)).data);
@@ -56,7 +56,7 @@ describe("an attention stream", () => {
       other.push(rows(keys, 0, 1), rows(values, 0, 1));
     }
     expect(Float32Array.from(parts)).toEqual(whole.data);
-    expect([stream.length, other.length]).toEqual([61, 3]);
+    expect([stream.length, other.length]).toEqual([131, 3]);
   });
 
   test("no tokens change nothing", () => {
@@ -71,7 +71,7 @@ describe("an attention stream", () => {
     );
     expect(() => createAttentionStream({ query: tensor([1]), heads: 0 })).toThrow(RangeError);
     expect(() => createAttentionStream(options).push(keys, rows(values, 0, 7))).toThrow(
-      "push: expected key [tokens, 33] and value [tokens, 15], got [61, 33] and [7, 15]",
+      "push: expected key [tokens, 33] and value [tokens, 15], got [131, 33] and [7, 15]",
     );
   });
 });

@@ -94,7 +94,8 @@ export interface Kernels {
     precise: number,
     work: Pointer,
   ): void;
-  startState(state: Pointer, e: number): void;
+  stateSize(heads: number, e: number): number;
+  startState(heads: number, e: number, state: Pointer): void;
   scan32(n: number, e: number, scores: Pointer, values: Pointer, state: Pointer, out: Pointer): void;
   stream32(
     n: number,
@@ -105,7 +106,7 @@ export interface Kernels {
     query: Pointer,
     keys: Pointer,
     values: Pointer,
-    states: Pointer,
+    state: Pointer,
     out: Pointer,
   ): void;
   normalize32(x: Pointer, rows: number, d: number, centre: number, epsilon: number, work: Pointer): void;
