@@ -1,5 +1,6 @@
 /** @file The two devices that users import. */
-import { type CpuDevice, createDevice, platform } from "./device.ts";
+import { type CpuDevice, createDevice } from "./device.ts";
+import { platform } from "./platform.ts";
 
 /**
  * Synchronous float32 arithmetic over SIMD WebAssembly: every operation of a transformer, with `linear` and `attention`

@@ -4,13 +4,14 @@
  */
 import { openAttention, openLinear, reference, reference32, type SynchronousDevice } from "@splineformer/tensor";
 import { activate } from "./activate.ts";
-import { type Arena, createArena } from "./arena.ts";
+import type { Arena } from "./arena.ts";
 import { add, multiply, scale, sum } from "./arithmetic.ts";
 import { attention } from "./attention.ts";
+import { differentiate } from "./gradient.ts";
 import { linear, matmul } from "./matmul.ts";
+import type { Platform } from "./platform.ts";
 import { normalize, weigh } from "./rows.ts";
 import { scan } from "./scan.ts";
-import { load } from "./wasm/kernels.ts";
 
 /** A synchronous device that says what it runs on. */
 export type CpuDevice = SynchronousDevice & {
@@ -19,19 +20,6 @@ export type CpuDevice = SynchronousDevice & {
   /** Why that backend. */
   readonly reason: string;
 };
-
-/** The kernels' arena, or why there is none. */
-export type Platform = { readonly arena: Arena } | { readonly reason: string };
-
-let shared: Platform | undefined;
-/** This platform's, compiled at first use and shared by both devices. */
-export function platform(): Platform {
-  if (!shared) {
-    const loaded = load();
-    shared = "kernels" in loaded ? { arena: createArena(loaded.kernels) } : loaded;
-  }
-  return shared;
-}
 
 /** A device over some platform: this one, or in tests one that lacks SIMD. */
 export function createDevice(dtype: "float32" | "float64", find: () => Platform): CpuDevice {
@@ -55,6 +43,10 @@ export function createDevice(dtype: "float32" | "float64", find: () => Platform)
     attention(...operands) {
       const found = arena();
       return (found && attention(found, ...operands)) ?? openAttention(device, ...operands);
+    },
+    differentiateAttention(...operands) {
+      const found = arena();
+      return found && differentiate(found, ...operands);
     },
   };
   const device: CpuDevice = {

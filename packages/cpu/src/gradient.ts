@@ -16,7 +16,7 @@ import type { Arena } from "./arena.ts";
 import { attend, statisticsSize } from "./attention.ts";
 import { type Batched, type Problem, prepare, rowsInArena } from "./attention-problem.ts";
 import { SPARSEMAX } from "./codes.ts";
-import { platform } from "./device.ts";
+import { platform } from "./platform.ts";
 
 /** The gradients of the three operands of attention, each of its operand's shape. */
 export interface AttentionGradients {
@@ -69,12 +69,27 @@ export function differentiateAttention(
     throw new UnsupportedError(
       `differentiateAttention: expected SIMD WebAssembly, got a platform where ${found.reason}`,
     );
-  const problem = prepare(query, key, value, bias, visible, attributes);
-  if (!problem || problem.code === SPARSEMAX)
+  const differentiated = differentiate(found.arena, query, key, value, bias, visible, attributes);
+  if (!differentiated)
     throw new UnsupportedError(
       `differentiateAttention: expected an activation whose gradient is fused (softmax, relu, squaredRelu, softplus, sigmoid, identity), got ${showWeighing(attributes.activation)}`,
     );
-  const { out, statistics } = attend(found.arena, problem, true);
+  return differentiated;
+}
+
+/** The same for a device, whose operands are checked; undefined for an activation whose gradient isn't fused. */
+export function differentiate(
+  arena: Arena,
+  query: Tensor,
+  key: Tensor,
+  value: Tensor,
+  bias: Tensor | undefined,
+  visible: Tensor | undefined,
+  attributes: Attributes["attention"],
+): DifferentiableAttention | undefined {
+  const problem = prepare(query, key, value, bias, visible, attributes);
+  if (!problem || problem.code === SPARSEMAX) return undefined;
+  const { out, statistics } = attend(arena, problem, true);
   return {
     output: out,
     pullback(gradient) {
@@ -82,7 +97,7 @@ export function differentiateAttention(
         throw new ShapeError(
           `pullback: expected a gradient of the output's shape ${showShape(out.shape)}, got ${showShape(gradient.shape)}`,
         );
-      return pull(found.arena, problem, out, statistics, cast(gradient, "float32").data);
+      return pull(arena, problem, out, statistics, cast(gradient, "float32").data);
     },
   };
 }

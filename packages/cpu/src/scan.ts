@@ -17,7 +17,7 @@ import {
   UnsupportedError,
 } from "@splineformer/tensor";
 import { type Arena, copied } from "./arena.ts";
-import { platform } from "./device.ts";
+import { platform } from "./platform.ts";
 
 /** Tokens per visit to the arena. */
 const block = 64;

@@ -3,8 +3,8 @@ import { runInNewContext } from "node:vm";
 import { attention, linear, tensor } from "@splineformer/tensor";
 import { seeded } from "@splineformer/testing";
 import { expect, test } from "vitest";
-import { platform } from "../src/device.ts";
 import { cpu, cpu64 } from "../src/index.ts";
+import { platform } from "../src/platform.ts";
 
 setFlagsFromString("--expose-gc");
 const collect: () => void = runInNewContext("gc");
