@@ -385,7 +385,7 @@ describe("attention refuses", () => {
     [
       "an unknown activation",
       () => call({ activation: "swish" }),
-      'RangeError: attention: expected an activation (softmax, sparsemax, { name: "sigmoid", bias }, identity, relu, squaredRelu, leakyRelu, absolute, hardSigmoid, softplus, sigmoid, tanh, gelu, or { name: "softplus", beta }, { name: "clamp", limit }, { name: "leakyRelu", slope }), got "swish"',
+      'RangeError: attention: expected an activation (softmax, sparsemax, { name: "entmax", alpha }, { name: "sigmoid", bias }, identity, relu, squaredRelu, leakyRelu, absolute, hardSigmoid, softplus, sigmoid, tanh, gelu, or { name: "softplus", beta }, { name: "clamp", limit }, { name: "leakyRelu", slope }, { name: "piecewise", knots, pieces }, { name: "registered", as }), got "swish"',
     ],
     [
       "a softplus without sharpness",

@@ -19,6 +19,7 @@
 import {
   type Applied,
   activationOf,
+  actsOnRows,
   apply,
   fold,
   type Given,
@@ -117,7 +118,7 @@ function rulesFor(inputs: Readonly<Record<string, Tensor>>, c: number): Rules<De
       const value = reference.weigh(scores.value, visible?.value, node.attributes);
       const grows = activation === "relu" && order === 0;
       if (!scores.deviation && !grows) return { value, deviation: undefined };
-      const pointwise = activation !== "softmax" && activation !== "sparsemax" && !isSigmoid(activation);
+      const pointwise = !actsOnRows(activation) && !isSigmoid(activation);
       const slope = order === 0 && pointwise ? largestSlope(activation as Pointwise) : undefined;
       if (slope === undefined) throw steep(node, activation);
       const moved = grown(node.shape, scores.deviation, slope, grows ? c : 0);

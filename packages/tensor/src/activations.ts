@@ -5,6 +5,7 @@
  * Letters: z a pre-activation.
  */
 import { checkOptions, required } from "./check.ts";
+import { piecewiseActivation, registeredActivation } from "./custom-activations.ts";
 import { show } from "./errors.ts";
 import { normalDensity, normalDistribution } from "./normal-distribution.ts";
 
@@ -29,7 +30,11 @@ export type Pointwise =
   /** z limited to [−limit, limit] */
   | { readonly name: "clamp"; readonly limit: number }
   /** z, or slope·z where z < 0 */
-  | { readonly name: "leakyRelu"; readonly slope: number };
+  | { readonly name: "leakyRelu"; readonly slope: number }
+  /** A continuous piecewise polynomial of one's own: increasing knots, and coefficients of 1, z, z², … for each piece. */
+  | { readonly name: "piecewise"; readonly knots: readonly number[]; readonly pieces: readonly (readonly number[])[] }
+  /** A smooth function of one's own, under the name given to `registerActivation`. */
+  | { readonly name: "registered"; readonly as: string };
 
 /** A continuous piecewise polynomial of one variable. Piece i holds between knots i − 1 and i, the left one excluded. */
 export interface PiecewiseActivation {
@@ -124,27 +129,37 @@ export function activationOf(activation: Pointwise, where = "activationOf"): Pie
       const { slope } = activation;
       return leakyRelu(required(Number.isFinite(slope), where, "a finite leakyRelu slope", slope));
     }
+    if (activation.name === "piecewise") {
+      checkOptions(where, activation, ["name", "knots", "pieces"]);
+      return piecewiseActivation(where, activation);
+    }
+    if (activation.name === "registered") {
+      checkOptions(where, activation, ["name", "as"]);
+      return registeredActivation(where, activation.as);
+    }
   }
   throw new RangeError(
-    `${where}: expected an activation (${Object.keys(named).join(", ")}, or { name: "softplus", beta }, { name: "clamp", limit }, { name: "leakyRelu", slope }), got ${show(activation)}`,
+    `${where}: expected an activation (${Object.keys(named).join(", ")}, or { name: "softplus", beta }, { name: "clamp", limit }, { name: "leakyRelu", slope }, { name: "piecewise", knots, pieces }, { name: "registered", as }), got ${show(activation)}`,
   );
 }
 
 /**
- * The short name in messages and tables.
+ * The short name in messages and tables, with every parameter, so that different activations have different names.
  *
  * @example
  * ```ts
  * import { showActivation } from "@splineformer/tensor";
  * showActivation({ name: "softplus", beta: 8 }); // "softplus(beta 8)"
+ * showActivation({ name: "piecewise", knots: [0], pieces: [[0], [0, 1]] }); // "piecewise(knots [0], pieces [[0],[0,1]])"
  * ```
  */
 export function showActivation(
-  activation: string | { readonly name: string; readonly [parameter: string]: string | number },
+  activation: string | { readonly name: string; readonly [parameter: string]: unknown },
 ): string {
   if (typeof activation === "string") return activation;
   const parameters = Object.entries(activation).filter(([key]) => key !== "name");
-  return `${activation.name}(${parameters.map(([key, value]) => `${key} ${value}`).join(", ")})`;
+  const shown = (value: unknown): string => (typeof value === "object" ? JSON.stringify(value) : String(value));
+  return `${activation.name}(${parameters.map(([key, value]) => `${key} ${shown(value)}`).join(", ")})`;
 }
 
 /**

@@ -8,7 +8,7 @@ import { open } from "./evaluate.ts";
 import { fold, type Graph, type Node, type Rules, unsupported } from "./graph.ts";
 import type { Weighing } from "./vocabulary.ts";
 import { sigmoidBias } from "./weigh.ts";
-import { actsOnRows, showWeighing } from "./weighing.ts";
+import { actsOnRows, rowAlpha, showWeighing } from "./weighing.ts";
 
 /** Degree in each input by name, and in all of them together. */
 export type Degree = Readonly<Record<string, number>> & { readonly total: number };
@@ -53,7 +53,7 @@ function through(reading: string, node: Extract<Node, { op: "activate" | "weigh"
 }
 
 function weighingDegree(activation: Weighing, order: 0 | 1): number | undefined {
-  if (actsOnRows(activation)) return activation === "sparsemax" ? 1 - order : undefined;
+  if (actsOnRows(activation)) return rowAlpha(activation) === 2 ? 1 - order : undefined;
   return sigmoidBias(activation) === undefined ? activationDegree(activation as Pointwise, order) : undefined;
 }
 

@@ -13,6 +13,7 @@ export {
 } from "./activations.ts";
 export { checkOptions, required } from "./check.ts";
 export { attention, linear, openAttention, openLinear } from "./composites.ts";
+export { registerActivation } from "./custom-activations.ts";
 export { type Degree, degreesOf, graphDegree } from "./degree.ts";
 export { ShapeError, show, UnsupportedError } from "./errors.ts";
 export { apply, type Bindings, evaluate, evaluateAll, open, readLeaf } from "./evaluate.ts";
@@ -91,4 +92,12 @@ export {
   within,
 } from "./vocabulary.ts";
 export { divisor, sigmoidBias, sparsemaxThreshold, visibleKeys, weighRow } from "./weigh.ts";
-export { actsOnRows, checkDivide, checkMask, checkWeighing, showWeighing } from "./weighing.ts";
+export {
+  actsOnRows,
+  checkDivide,
+  checkMask,
+  checkWeighing,
+  type RowWeighing,
+  rowAlpha,
+  showWeighing,
+} from "./weighing.ts";

@@ -10,6 +10,7 @@ import { type Applied, unsupported } from "./graph.ts";
 import { broadcastOffsets, type Shape, type Shaped, sizeOf } from "./shape.ts";
 import { allocate, isTensor, reshape, type Tensor, tensor, zeros } from "./tensor.ts";
 import type { Attributes, Operands, Ops, PrimitiveName } from "./vocabulary.ts";
+import { rowAlpha, showWeighing } from "./weighing.ts";
 
 /** The operations that have a rule of their own; attention is opened, or fused by the device. */
 export type Ruled = PrimitiveName | "linear";
@@ -63,13 +64,18 @@ export const pullbackRules: { readonly [K in Ruled]: Rule<K> } = {
       throw unsupported("pullback", "an operation whose derivative is in the vocabulary", node, "weigh of order 1");
     const average = (weights: typeof g): typeof g =>
       ops.scale(ops.sum(ops.multiply(g, weights), { axes: [-1], keep: true }), { factor: -1 });
-    if (activation === "softmax") {
+    const alpha = rowAlpha(activation);
+    if (alpha === 1) {
       // weights that sum to 1 average g, whatever the row is divided by afterwards
       const p = divide === "none" ? w : ops.weigh(z, visible, { ...node.attributes, divide: "none" });
       return [ops.multiply(w, ops.add(g, average(p)))];
     }
     const slope = ops.weigh(z, visible, { ...node.attributes, order: 1 });
-    if (activation !== "sparsemax") return [ops.multiply(g, slope)];
+    if (alpha === undefined) return [ops.multiply(g, slope)];
+    if (alpha !== 2) {
+      if (!isTensor(slope)) throw unsupported("pullback", "values that are tensors", node, showWeighing(activation));
+      return [ops.multiply(slope, ops.add(g, average(shares(slope) as unknown as typeof g)))];
+    }
     // on its support sparsemax subtracts the mean over the support; softmax of equal scores is that mean's weights
     const support = ops.weigh(z, visible, { ...node.attributes, order: 1, divide: "none" });
     const even = { activation: "softmax", mask: "none", order: 0, divide: "none" } as const;
@@ -168,6 +174,18 @@ const asRows = (t: Tensor): Tensor => {
   const d = t.shape.at(-1) as number;
   return reshape(t, [d === 0 ? 0 : t.data.length / d, d]);
 };
+
+/** Each row of numbers ≥ 0 divided by its sum; a row of zeros stays. */
+function shares(x: Tensor): Tensor {
+  const n = x.shape.at(-1) as number;
+  const data = Float64Array.from(x.data);
+  for (let at = 0; at < data.length; at += n) {
+    let sum = 0;
+    for (let i = at; i < at + n; i++) sum += data[i];
+    if (sum > 0) for (let i = at; i < at + n; i++) data[i] /= sum;
+  }
+  return { dtype: "float64", shape: x.shape, data };
+}
 
 /** dx = r (g − mean g − y · mean(g y)), r = 1/σ; without the first mean for rms. */
 function normalizePullback(x: Tensor, y: Tensor, g: Tensor, { kind, epsilon }: Attributes["normalize"]): Tensor {

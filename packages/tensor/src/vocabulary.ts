@@ -11,13 +11,15 @@ import type { Shaped } from "./shape.ts";
 import type { Tensor } from "./tensor.ts";
 
 /**
- * How scores become weights. Pointwise activations act entry by entry; `softmax` and `sparsemax` on rows.
+ * How scores become weights. Pointwise activations act entry by entry; `softmax`, `sparsemax` and `entmax` on rows.
  * The plain name `sigmoid` means bias −log(visible keys), arXiv 2409.04431.
  */
 export type Weighing =
   | Pointwise
   | "softmax"
   | "sparsemax"
+  /** 1 ≤ alpha ≤ 2: softmax at 1, sparsemax at 2, arXiv 1905.05702. */
+  | { readonly name: "entmax"; readonly alpha: number }
   | { readonly name: "sigmoid"; readonly bias: number | "-log length" };
 
 /**
@@ -47,7 +49,10 @@ export interface Attributes {
   mergeHeads: None;
   /** order 1 asks for the derivative, so that the set is closed under differentiation. */
   activate: { readonly activation: Pointwise; readonly order: 0 | 1 };
-  /** order 1: the derivative by the score, for pointwise activations; for sparsemax 1 on the support, else 0. */
+  /**
+   * order 1: the derivative by the score, for pointwise activations. For sparsemax 1 on the support, else 0; for entmax
+   * the p^(2 − α) of the weights p on the support, else 0: with it, dz = g (dp − Σ g dp / Σ g).
+   */
   weigh: { readonly activation: Weighing; readonly mask: Mask; readonly order: 0 | 1; readonly divide: Divide };
   normalize: { readonly kind: "layer" | "rms"; readonly epsilon: number };
   sum: { readonly axes: readonly number[]; readonly keep: boolean };

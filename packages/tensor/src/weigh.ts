@@ -3,7 +3,9 @@
  * Letters: z scores, w weights, τ the threshold of sparsemax, n the number of visible keys.
  */
 import { type Pointwise, pointwiseFunction } from "./activations.ts";
+import { entmaxShift, entmaxWeight } from "./entmax.ts";
 import type { Attributes, Divide, Mask, Weighing } from "./vocabulary.ts";
+import { rowAlpha } from "./weighing.ts";
 
 /**
  * The keys that the mask shows to a query, in order. On a rectangle, key ≤ query counts from the top left.
@@ -56,14 +58,24 @@ export function weighRow(
     const by = divisor(divide, weights.length);
     return by === 1 ? weights : weights.map((w) => round(w / round(by)));
   };
-  if (activation === "softmax") return (z) => divided(softmax(z, round));
-  if (activation === "sparsemax")
+  const alpha = rowAlpha(activation);
+  if (alpha === 1) return (z) => divided(softmax(z, round));
+  if (alpha === 2)
     return (z) => {
       // weights do not change when every score is shifted, and near 0 a large score costs no digits
       const top = largest(z);
       const shifted = z.map((s) => round(s - top));
       const tau = shiftedThreshold(shifted, round);
       return divided(shifted.map((s) => (order === 1 ? Number(s > tau) : Math.max(round(s - tau), 0))));
+    };
+  if (alpha !== undefined)
+    return (z) => {
+      const top = largest(z);
+      const shifted = z.map((score) => round(score - top));
+      // the root is sought in float64 whatever the device stores
+      const s = round(entmaxShift(shifted, alpha - 1));
+      const weights = shifted.map((score) => round(entmaxWeight(score, s, alpha - 1)));
+      return divided(order === 1 ? weights.map((w) => (w > 0 ? round(w ** (2 - alpha)) : 0)) : weights);
     };
   const bias = sigmoidBias(activation);
   if (bias === undefined) {

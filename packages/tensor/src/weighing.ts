@@ -1,7 +1,7 @@
 /**
  * @file What may stand in the attributes of a weighing: its activation, mask and divisor. What they mean is in `weigh.ts`.
  */
-import { activationOf, showActivation } from "./activations.ts";
+import { activationOf, type Pointwise, showActivation } from "./activations.ts";
 import { checkOptions, required } from "./check.ts";
 import { UnsupportedError } from "./errors.ts";
 import type { Divide, Mask, Weighing } from "./vocabulary.ts";
@@ -52,14 +52,17 @@ export function checkDivide(where: string, divide: Divide): void {
  * ```
  */
 export function checkWeighing(where: string, activation: Weighing, order: 0 | 1): void {
-  if (activation === "softmax") {
-    if (order === 1)
-      throw new UnsupportedError(
-        `${where}: expected an activation whose derivative acts entry by entry for order 1, got softmax`,
-      );
-    return;
+  if (typeof activation === "object" && activation !== null && activation.name === "entmax") {
+    checkOptions(where, activation, ["name", "alpha"]);
+    const { alpha } = activation;
+    required(typeof alpha === "number" && alpha >= 1 && alpha <= 2, where, "entmax alpha from 1 to 2", alpha);
   }
-  if (activation === "sparsemax") return;
+  const row = rowAlpha(activation);
+  if (row === 1 && order === 1)
+    throw new UnsupportedError(
+      `${where}: expected an activation whose derivative acts entry by entry for order 1, got ${showWeighing(activation)}`,
+    );
+  if (row !== undefined) return;
   if (typeof activation === "object" && activation !== null && activation.name === "sigmoid") {
     checkOptions(where, activation, ["name", "bias"]);
     const { bias } = activation;
@@ -67,14 +70,20 @@ export function checkWeighing(where: string, activation: Weighing, order: 0 | 1)
     return;
   }
   try {
-    activationOf(activation, where);
+    activationOf(activation as Pointwise, where);
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     throw new RangeError(
-      error.message.replace("an activation (", 'an activation (softmax, sparsemax, { name: "sigmoid", bias }, '),
+      error.message.replace(
+        "an activation (",
+        'an activation (softmax, sparsemax, { name: "entmax", alpha }, { name: "sigmoid", bias }, ',
+      ),
     );
   }
 }
+
+/** The activations that weigh whole rows. */
+export type RowWeighing = Extract<Weighing, "softmax" | "sparsemax" | { readonly name: "entmax" }>;
 
 /**
  * Whether an activation's row of weights depends on every score of the row.
@@ -86,8 +95,27 @@ export function checkWeighing(where: string, activation: Weighing, order: 0 | 1)
  * actsOnRows("relu"); // false
  * ```
  */
-export const actsOnRows = (activation: Weighing): activation is "softmax" | "sparsemax" =>
-  activation === "softmax" || activation === "sparsemax";
+export const actsOnRows = (activation: Weighing): activation is RowWeighing => rowAlpha(activation) !== undefined;
+
+/**
+ * The α of a row's weights, in the family of entmax: 1 for softmax, 2 for sparsemax; undefined where weights are made
+ * entry by entry. Only α = 2 is a piecewise polynomial.
+ *
+ * @example
+ * ```ts
+ * import { rowAlpha } from "@splineformer/tensor";
+ * rowAlpha("sparsemax"); // 2
+ * rowAlpha({ name: "entmax", alpha: 1.5 }); // 1.5
+ * rowAlpha("relu"); // undefined
+ * ```
+ */
+export function rowAlpha(activation: Weighing): number | undefined {
+  if (activation === "softmax") return 1;
+  if (activation === "sparsemax") return 2;
+  return typeof activation === "object" && activation !== null && activation.name === "entmax"
+    ? activation.alpha
+    : undefined;
+}
 
 /**
  * The short name in messages and tables.

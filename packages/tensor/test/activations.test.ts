@@ -194,7 +194,7 @@ describe("the normal distribution", () => {
 describe("refusals", () => {
   it("an unknown activation, with the list of the known ones", () => {
     expect(() => activationOf(untyped("swish"))).toThrow(
-      'activationOf: expected an activation (identity, relu, squaredRelu, leakyRelu, absolute, hardSigmoid, softplus, sigmoid, tanh, gelu, or { name: "softplus", beta }, { name: "clamp", limit }, { name: "leakyRelu", slope }), got "swish"',
+      'activationOf: expected an activation (identity, relu, squaredRelu, leakyRelu, absolute, hardSigmoid, softplus, sigmoid, tanh, gelu, or { name: "softplus", beta }, { name: "clamp", limit }, { name: "leakyRelu", slope }, { name: "piecewise", knots, pieces }, { name: "registered", as }), got "swish"',
     );
     for (const other of [null, 3, {}, { name: "relu" }, "toString"])
       expect(() => activationOf(untyped(other))).toThrow(RangeError);

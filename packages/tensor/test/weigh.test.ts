@@ -168,7 +168,7 @@ describe("masks and divisors", () => {
 describe("weighings", () => {
   it("are refused when unknown, with the list of the known ones", () => {
     expect(() => checkWeighing("attention", untyped("swish"), 0)).toThrow(
-      'attention: expected an activation (softmax, sparsemax, { name: "sigmoid", bias }, identity, relu,',
+      'attention: expected an activation (softmax, sparsemax, { name: "entmax", alpha }, { name: "sigmoid", bias }, identity, relu,',
     );
     expect(() => checkWeighing("attention", untyped({ name: "sigmoid", bias: Number.NaN }), 0)).toThrow(
       'attention: expected sigmoid bias a number or "-log length", got NaN',

@@ -16,7 +16,7 @@ export { largestDifference, relativeDifference, scaleOf, ulp, ulps } from "./mea
 export { naiveActivation, naiveNormalDistribution } from "./naive/activations.ts";
 export { everyEntry, type Matrix, type Numbers, overBatch, type Row, rankOf } from "./naive/nested.ts";
 export { naive, naiveAttention, naiveMatmul, naiveNormalize, naiveScan } from "./naive/operations.ts";
-export { naiveSees, naiveSoftmax, naiveSparsemax, naiveWeigh } from "./naive/rows.ts";
+export { naiveEntmax, naiveSees, naiveSoftmax, naiveSparsemax, naiveWeigh } from "./naive/rows.ts";
 export { call, movesNumbers, type OpCase, oneHead, opCase, operandsIn, recordCase } from "./op-case.ts";
 export { opCases } from "./op-cases.ts";
 export {

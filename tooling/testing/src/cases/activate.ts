@@ -20,6 +20,8 @@ export const pointwiseActivations: readonly Pointwise[] = [
   { name: "softplus", beta: 8 },
   { name: "clamp", limit: 1.5 },
   { name: "leakyRelu", slope: -0.25 },
+  // a bump of one's own, quadratic between −1 and 1
+  { name: "piecewise", knots: [-1, 1], pieces: [[0], [1, 0, -1], [0]] },
 ];
 
 const data = seeded(7);

@@ -17,6 +17,14 @@ const clamp = (limit: number): Curve => [
   (z) => Math.min(Math.max(z, -limit), limit),
   (z) => (z > -limit && z <= limit ? 1 : 0),
 ];
+/** The piece is the number of knots below z; its powers one by one. */
+const piecewise = ({ knots, pieces }: { knots: readonly number[]; pieces: readonly (readonly number[])[] }): Curve => {
+  const at = (z: number): readonly number[] => pieces[knots.filter((knot) => knot < z).length];
+  return [
+    (z) => at(z).reduce((sum, c, k) => sum + c * z ** k, 0),
+    (z) => at(z).reduce((sum, c, k) => (k === 0 ? sum : sum + k * c * z ** (k - 1)), 0),
+  ];
+};
 const density = (z: number): number => Math.exp((-z * z) / 2) / Math.sqrt(2 * Math.PI);
 
 const curves: Readonly<Record<string, Curve>> = {
@@ -37,7 +45,9 @@ export function naiveActivation(activation: Pointwise, order: 0 | 1): (z: number
   if (typeof activation === "string") return curves[activation][order];
   if (activation.name === "softplus") return softplus(activation.beta)[order];
   if (activation.name === "clamp") return clamp(activation.limit)[order];
-  return leakyRelu(activation.slope)[order];
+  if (activation.name === "leakyRelu") return leakyRelu(activation.slope)[order];
+  if (activation.name === "piecewise") return piecewise(activation)[order];
+  throw new Error(`naiveActivation: expected an activation that is defined here, got ${activation.name}`);
 }
 
 /**

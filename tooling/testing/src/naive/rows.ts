@@ -33,6 +33,24 @@ export function naiveSparsemax(z: Row): Row {
   throw new Error(`naiveSparsemax: expected one support that fits, got none for ${z.join(", ")}`);
 }
 
+/**
+ * `max(c zᵢ − τ, 0)^(1/c)` with c = α − 1 and the τ that makes them sum to 1, by bisection alone; α in (1, 2].
+ *
+ * As a power it loses digits near α = 1, where its base is near 1.
+ */
+export function naiveEntmax(z: Row, alpha: number): Row {
+  const c = alpha - 1;
+  const top = Math.max(...z);
+  const weights = (tau: number): Row => z.map((s) => Math.max(c * (s - top) - tau, 0) ** (1 / c));
+  let [low, high] = [-1, 0];
+  for (let halving = 0; halving < 60; halving++) {
+    const middle = (low + high) / 2;
+    if (weights(middle).reduce((a, b) => a + b, 0) > 1) low = middle;
+    else high = middle;
+  }
+  return weights(low);
+}
+
 const everySubset = (n: number): Set<number>[] =>
   Array.from(
     { length: 2 ** n - 1 },
@@ -61,6 +79,10 @@ function naiveRow({ activation, order }: Attributes["weigh"], z: Row): Row {
   if (activation === "sparsemax") {
     const weights = naiveSparsemax(z);
     return order === 0 ? weights : weights.map((w) => (w > 0 ? 1 : 0));
+  }
+  if (typeof activation === "object" && activation.name === "entmax") {
+    const weights = naiveEntmax(z, activation.alpha);
+    return order === 0 ? weights : weights.map((w) => (w > 0 ? w ** (2 - activation.alpha) : 0));
   }
   if (activation === "sigmoid" || (typeof activation === "object" && activation.name === "sigmoid")) {
     const bias = typeof activation === "object" ? activation.bias : "-log length";
