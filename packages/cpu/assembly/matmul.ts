@@ -17,7 +17,7 @@ function blockK<T>(): i32 {
 // @ts-ignore: decorator
 @inline
 function blockM<T>(): i32 {
-  return 120;
+  return sizeof<T>() == 4 ? 160 : 120;
 }
 // @ts-ignore: decorator
 @inline

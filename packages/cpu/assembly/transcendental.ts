@@ -70,14 +70,11 @@ const LOG = memory.data<f32>([
 export function log1p(u: v128): v128 {
   const far = f32x4.gt(u, at(LOG, 0));
   const f = v128.bitselect(f32x4.mul(f32x4.sub(u, at(LOG, 11)), at(LOG, 12)), u, far);
-  let p = step(at(LOG, 8), f, at(LOG, 7));
-  p = step(p, f, at(LOG, 6));
-  p = step(p, f, at(LOG, 5));
-  p = step(p, f, at(LOG, 4));
-  p = step(p, f, at(LOG, 3));
-  p = step(p, f, at(LOG, 2));
-  p = step(p, f, at(LOG, 1));
   const square = f32x4.mul(f, f);
+  const fourth = f32x4.mul(square, square);
+  const low = f32x4.add(step(at(LOG, 2), f, at(LOG, 1)), f32x4.mul(square, step(at(LOG, 4), f, at(LOG, 3))));
+  const high = f32x4.add(step(at(LOG, 6), f, at(LOG, 5)), f32x4.mul(square, step(at(LOG, 8), f, at(LOG, 7))));
+  const p = f32x4.add(low, f32x4.mul(fourth, high));
   const log = f32x4.add(f, f32x4.mul(square, f32x4.add(f32x4.mul(f, p), at(LOG, 9))));
   return f32x4.add(log, v128.and(far, at(LOG, 10)));
 }
@@ -92,14 +89,12 @@ const TAIL = memory.data<f32>([
 @inline
 export function tail(a: v128): v128 {
   const t = f32x4.div(at(TAIL, 10), f32x4.add(f32x4.mul(a, at(TAIL, 9)), at(TAIL, 10)));
-  let p = step(at(TAIL, 8), t, at(TAIL, 7));
-  p = step(p, t, at(TAIL, 6));
-  p = step(p, t, at(TAIL, 5));
-  p = step(p, t, at(TAIL, 4));
-  p = step(p, t, at(TAIL, 3));
-  p = step(p, t, at(TAIL, 2));
-  p = step(p, t, at(TAIL, 1));
-  p = step(p, t, at(TAIL, 0));
+  // as a tree, like q above
+  const t2 = f32x4.mul(t, t);
+  const t4 = f32x4.mul(t2, t2);
+  const low = f32x4.add(step(at(TAIL, 1), t, at(TAIL, 0)), f32x4.mul(t2, step(at(TAIL, 3), t, at(TAIL, 2))));
+  const high = f32x4.add(step(at(TAIL, 5), t, at(TAIL, 4)), f32x4.mul(t2, step(at(TAIL, 7), t, at(TAIL, 6))));
+  const p = f32x4.add(low, f32x4.mul(t4, f32x4.add(high, f32x4.mul(t4, at(TAIL, 8)))));
   return f32x4.mul(p, t);
 }
 
