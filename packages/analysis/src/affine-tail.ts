@@ -18,13 +18,12 @@ export interface AffineTail {
 /** Undefined if there is no gate, or what follows the last one multiplies it with something that moves. */
 export function affineTail(
   nodes: readonly Node[],
+  gate: Applied | undefined,
   output: Node,
-  isGate: (node: Node) => boolean,
   moves: (node: Node) => boolean,
   fixed: readonly Tensor[],
   compute: (node: Applied, operands: readonly (Tensor | undefined)[]) => Tensor,
 ): AffineTail | undefined {
-  const gate = nodes.findLast(isGate) as Applied | undefined;
   if (!gate) return undefined;
   const depends = nodes.map((node) => node === gate);
   const tail: Applied[] = [];

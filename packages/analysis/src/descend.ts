@@ -19,16 +19,16 @@ import type { Piece, Walk } from "./walk.ts";
  * are those of a walk that never stopped.
  */
 export function descend(graph: LineGraph, walk: Walk): void {
-  const { nodes, moving, gates, lastUse, tail } = graph;
+  const { order, gates, lastUse, tail } = graph;
   const { done, mayGoOn, onPiece, onFlat } = walk;
 
   /** False if it may not go on. */
   const walkOn = (first: number, start: Values, from: Cut, to: Cut, patterns: Piece["patterns"]): boolean => {
     const values = [...start];
-    for (let id = first; id < nodes.length; id++) {
-      if (!moving[id]) continue;
-      if (gates[id]) return split(nodes[id] as Applied, values, from, to, patterns);
-      values[id] = graph.polynomial(nodes[id], values, from.at, to.at);
+    for (let place = first; place < order.length; place++) {
+      const node = order[place];
+      if (gates[node.id]) return split(place, values, from, to, patterns);
+      values[node.id] = graph.polynomial(node, values, from.at, to.at);
     }
     const result = graph.result(values);
     onPiece({ from: from.at, to: to.at, values: result.values, noise: noiseOf(result), patterns });
@@ -36,7 +36,8 @@ export function descend(graph: LineGraph, walk: Walk): void {
   };
 
   /** Cuts the interval where the gate's pattern changes, and walks on in every part. */
-  const split = (node: Applied, values: Values, from: Cut, to: Cut, patterns: Piece["patterns"]): boolean => {
+  const split = (place: number, values: Values, from: Cut, to: Cut, patterns: Piece["patterns"]): boolean => {
+    const node = order[place] as Applied;
     const input = graph.inputOf(node, values);
     const half = 0.5 * (to.at - from.at);
     const at = (u: number): number => (u === -1 ? from.at : u === 1 ? to.at : from.at + (u + 1) * half);
@@ -52,7 +53,7 @@ export function descend(graph: LineGraph, walk: Walk): void {
         const lo = ends[i];
         return { lo, hi, from: places[i].at, to: places[i + 1].at, pattern: reading.pattern(lo, hi) };
       });
-      const finished = lastSplit(graph, tail, input, values, parts, patterns, walk);
+      const finished = lastSplit(graph, tail, place, input, values, parts, patterns, walk);
       if (finished !== undefined) return finished;
     }
     for (let part = 1; part < ends.length; part++) {
@@ -60,10 +61,9 @@ export function descend(graph: LineGraph, walk: Walk): void {
       if (!mayGoOn()) return false;
       const [lo, hi] = [ends[part - 1], ends[part]];
       const pattern = reading.pattern(lo, hi);
-      const next = values.map((v, k) => v && (lastUse[k] > node.id ? restrict(v, lo, hi) : undefined));
+      const next = values.map((v, k) => v && (lastUse[k] > place ? restrict(v, lo, hi) : undefined));
       next[node.id] = graph.opened(node, pattern, input, lo, hi);
-      if (!walkOn(node.id + 1, next, places[part - 1], places[part], new Map(patterns).set(node, pattern)))
-        return false;
+      if (!walkOn(place + 1, next, places[part - 1], places[part], new Map(patterns).set(node, pattern))) return false;
     }
     return true;
   };

@@ -35,6 +35,8 @@ export interface Gate {
   read(z: Float64Array, noise: Float64Array): Reading;
   /** The output at the same nodes. */
   output(pattern: Uint8Array, z: Float64Array): Float64Array;
+  /** Some columns of the output, side by side. */
+  outputOf(pattern: Uint8Array, z: Float64Array, chosen: readonly number[]): Float64Array;
   /** The columns of the output that differ between two patterns. */
   affected(before: Uint8Array, after: Uint8Array): number[];
   /** The deviation of the output's rounding error, given that of z and the largest |z| of each column. */

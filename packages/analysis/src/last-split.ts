@@ -3,7 +3,6 @@
  * the whole interval with the pattern of the first part; the output of each next part differs by the columns that change,
  * times fixed influences, and is restricted to the part at the end.
  */
-import type { Applied } from "@splineformer/tensor";
 import type { AffineTail } from "./affine-tail.ts";
 import type { Gate } from "./gates.ts";
 import { block, type IntervalValue, largest, noiseOf, raise, restrict } from "./interval-values.ts";
@@ -25,13 +24,14 @@ interface Part {
 export function lastSplit(
   graph: LineGraph,
   { gate: node, influence }: AffineTail,
+  place: number,
   input: IntervalValue,
   values: Values,
   parts: readonly Part[],
   patterns: Piece["patterns"],
   { done, mayGoOn, onPiece }: Walk,
 ): boolean | undefined {
-  const { nodes, moving, degrees, output } = graph;
+  const { order, degrees, output } = graph;
   const gate = graph.gates[node.id] as Gate;
   const z = raise(input, degrees[output.id]);
   const outputs = gateOutputs(gate, z.values.data, parts);
@@ -43,8 +43,8 @@ export function lastSplit(
   const first = graph.opened(node, parts[0].pattern, input, -1, 1);
   const whole = [...values];
   whole[node.id] = { values: first.values, ...worst(gate, z, first, parts, outputs) };
-  for (let id = node.id + 1; id < nodes.length; id++)
-    if (moving[id]) whole[id] = graph.polynomial(nodes[id] as Applied, whole, parts[0].from, parts[0].to);
+  for (const next of order.slice(place + 1))
+    whole[next.id] = graph.polynomial(next, whole, parts[0].from, parts[parts.length - 1].to);
   const result = graph.result(whole);
   const columns = result.size.length;
   const nodeCount = degrees[output.id] + 1;
@@ -83,16 +83,10 @@ interface Change {
 function gateOutputs(gate: Gate, z: Float64Array, parts: readonly Part[]): Change[] {
   return parts.slice(1).map(({ pattern }, i) => {
     const changed = gate.affected(parts[i].pattern, pattern);
-    return { changed, before: chosen(gate, parts[i].pattern, z, changed), after: chosen(gate, pattern, z, changed) };
+    const before = gate.outputOf(parts[i].pattern, z, changed);
+    return { changed, before, after: gate.outputOf(pattern, z, changed) };
   });
 }
-
-const chosen = (gate: Gate, pattern: Uint8Array, z: Float64Array, columns: readonly number[]): Float64Array => {
-  const out = gate.output(pattern, z);
-  const packed = new Float64Array((z.length / gate.columns) * columns.length);
-  for (let at = 0, to = 0; at < out.length; at += gate.columns) for (const c of columns) packed[to++] = out[at + c];
-  return packed;
-};
 
 /** The gate's deviation and size where they are largest among the parts. */
 function worst(

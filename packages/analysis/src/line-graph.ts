@@ -22,6 +22,7 @@ import { checkNumbers, checkValue } from "./finite.ts";
 import { type Gate, gateOf } from "./gates.ts";
 import { block, type IntervalValue, largest, lineValue, raise, restrict } from "./interval-values.ts";
 import { type Propagation, propagationOf, type Spread } from "./noise.ts";
+import { stepsOf } from "./steps.ts";
 
 /** The question. */
 export interface Line {
@@ -36,15 +37,15 @@ export interface Line {
 export type Values = readonly (IntervalValue | undefined)[];
 
 export interface LineGraph {
-  readonly nodes: readonly Node[];
+  /** The nodes that move, in the order of computation. */
+  readonly order: readonly Node[];
   readonly output: Node;
   /** The degree of every node by the rules of composition. */
   readonly degrees: readonly number[];
-  readonly moving: readonly boolean[];
   readonly gates: readonly (Gate | undefined)[];
   /** What follows the last gate, if that is affine in its output. */
   readonly tail: AffineTail | undefined;
-  /** The id of the last node that needs each node; the output's is beyond all. */
+  /** The place in `order` of the last node that needs each node, by `node.id`. */
   readonly lastUse: readonly number[];
   /** A moving node that is no gate, on [a, b]: an input, or a polynomial of what moves, at the nodes of its degree. */
   polynomial(node: Node, values: Values, a: number, b: number): IntervalValue;
@@ -73,9 +74,9 @@ export function prepare({ graph, from, to, device }: Line): LineGraph {
       for (const x of operandsOf(node)) if (!moving[x.id]) checkNumbers(x, fixed[x.id].data);
     } else if (node === output) checkNumbers(node, fixed[node.id].data);
   const gates = nodes.map((node) => (moving[node.id] && !isLeaf(node) ? gateAt(node, fixed) : undefined));
-  const lastUse = nodes.map((node) => node.id);
-  for (const node of nodes) for (const input of operandsOf(node)) lastUse[input.id] = node.id;
-  lastUse[output.id] = nodes.length;
+  const isGate = (node: Node): boolean => gates[node.id] !== undefined;
+  const moves = (node: Node): boolean => moving[node.id];
+  const { order, lastUse, fused, same } = stepsOf(nodes, output, moves, isGate, fixed);
   const propagations = nodes.map((node): Propagation | undefined => {
     if (!moving[node.id] || isLeaf(node) || gates[node.id]) return undefined;
     const operands = node.inputs as readonly (Node | undefined)[];
@@ -89,19 +90,27 @@ export function prepare({ graph, from, to, device }: Line): LineGraph {
     moving[node.id] ? undefined : { size: Float64Array.from(fixed[node.id].data, Math.abs), deviation: undefined },
   );
 
+  /** x W + b in one step. */
+  const linear = (product: Applied, bias: Tensor, values: Values, degree: number): IntervalValue => {
+    const [x, weight] = product.inputs as readonly Node[];
+    const operand = raise(values[x.id] as IntervalValue, degree);
+    const { data } = device.linear
+      ? device.linear(operand.values, fixed[weight.id], bias, { activation: "identity" })
+      : device.add(device.matmul(operand.values, fixed[weight.id], {}), bias);
+    const size = largest(data as Float64Array, sizeOf(product.shape));
+    // the product before the bias may be larger than the sum
+    const before = size.map((v, k) => v + Math.abs(bias.data[k % bias.data.length]));
+    const deviation = (propagations[product.id] as Propagation)([values[x.id], sizes[weight.id]], before);
+    return { values: block(data as Float64Array, degree + 1, product.shape), deviation, size };
+  };
+
   return {
-    nodes,
+    order,
     output,
     degrees,
-    moving,
     gates,
-    tail: affineTail(
-      nodes,
-      output,
-      (node) => gates[node.id] !== undefined,
-      (node) => moving[node.id],
-      fixed,
-      (node, operands) => apply(device, node, operands),
+    tail: affineTail(nodes, order.findLast(isGate) as Applied | undefined, output, moves, fixed, (node, operands) =>
+      apply(device, node, operands),
     ),
     lastUse,
     polynomial(node, values, a, b) {
@@ -109,6 +118,10 @@ export function prepare({ graph, from, to, device }: Line): LineGraph {
         const { name } = node.attributes;
         return lineValue(from[name], to[name], a, b);
       }
+      const kept = same[node.id];
+      if (kept) return values[kept.id] as IntervalValue;
+      const product = fused[node.id];
+      if (product) return linear(product, fixed[(node.inputs as readonly Node[])[1].id], values, degrees[node.id]);
       const applied = node as Applied;
       const inputs = applied.inputs as readonly (Node | undefined)[];
       const degree = degrees[node.id];
@@ -125,7 +138,7 @@ export function prepare({ graph, from, to, device }: Line): LineGraph {
     },
     inputOf(node, values) {
       const input = values[(node.inputs as readonly Node[])[0].id] as IntervalValue;
-      checkValue(input, nodes, values);
+      checkValue(input, order, values);
       return input;
     },
     opened(node, pattern, input, lo, hi) {
@@ -140,7 +153,7 @@ export function prepare({ graph, from, to, device }: Line): LineGraph {
     result(values) {
       const value = values[output.id];
       if (value) {
-        checkValue(value, nodes, values);
+        checkValue(value, order, values);
         return value;
       }
       const data = Float64Array.from(fixed[output.id].data);

@@ -56,14 +56,25 @@ export function pointwiseGate(
           coefficients[k][c] = factors ? a * factors[c] : a;
         });
       const out = new Float64Array(z.length);
-      const leading = coefficients[degree];
-      for (let at = 0; at < z.length; at += columns) {
-        for (let c = 0; c < columns; c++) out[at + c] = leading[c];
-        for (let k = degree - 1; k >= 0; k--) {
-          const next = coefficients[k];
-          for (let c = 0; c < columns; c++) out[at + c] = out[at + c] * z[at + c] + next[c];
-        }
-      }
+      const [constant, slope] = coefficients;
+      if (degree === 1)
+        for (let at = 0; at < z.length; at += columns)
+          for (let c = 0; c < columns; c++) out[at + c] = z[at + c] * slope[c] + constant[c];
+      else
+        for (let at = 0; at < z.length; at += columns)
+          for (let k = degree; k >= 0; k--) {
+            const next = coefficients[k];
+            for (let c = 0; c < columns; c++) out[at + c] = out[at + c] * z[at + c] + next[c];
+          }
+      return out;
+    },
+    outputOf(pattern, z, chosen) {
+      const out = new Float64Array((z.length / columns) * chosen.length);
+      chosen.forEach((c, q) => {
+        const polynomial = polynomials[pattern[c]];
+        for (let at = c, to = q; to < out.length; at += columns, to += chosen.length)
+          out[to] = horner(polynomial, z[at]) * (factors ? factors[c] : 1);
+      });
       return out;
     },
     affected(before, after) {

@@ -17,6 +17,17 @@ export interface Row {
 }
 
 export function sparsemaxGate(rows: readonly Row[], columns: number, order: 0 | 1): Gate {
+  const output = (pattern: Uint8Array, z: Float64Array): Float64Array => {
+    const out = new Float64Array(z.length);
+    for (const { entries, factor } of rows) {
+      const support = pack(pattern, columns, entries);
+      const switches = order === 0 ? switchesOf(support, pack(z, columns, entries), 1) : undefined;
+      for (let j = 0; j * columns < z.length; j++)
+        for (let i = 0; i < entries.length; i++)
+          if (support[i]) out[j * columns + entries[i]] = factor * (switches ? switches[j * entries.length + i] : 1);
+    }
+    return out;
+  };
   return {
     columns,
     read(z, noise) {
@@ -40,17 +51,8 @@ export function sparsemaxGate(rows: readonly Row[], columns: number, order: 0 | 
       const differs = (entry: number): boolean => before[entry] !== after[entry];
       return rows.flatMap(({ entries }) => (entries.some(differs) ? entries : []));
     },
-    output(pattern, z) {
-      const out = new Float64Array(z.length);
-      for (const { entries, factor } of rows) {
-        const support = pack(pattern, columns, entries);
-        const switches = order === 0 ? switchesOf(support, pack(z, columns, entries), 1) : undefined;
-        for (let j = 0; j * columns < z.length; j++)
-          for (let i = 0; i < entries.length; i++)
-            if (support[i]) out[j * columns + entries[i]] = factor * (switches ? switches[j * entries.length + i] : 1);
-      }
-      return out;
-    },
+    output,
+    outputOf: (pattern, z, chosen) => pack(output(pattern, z), columns, chosen),
     outputDeviation(pattern, deviation) {
       const out = new Float64Array(columns);
       if (order === 1) return out;
