@@ -3,7 +3,7 @@
  * from the statistics that `attend32` left. Letters: s scores, p weights, g the gradient of the output,
  * dp = V gᵀ, ds the gradient of s, D = g · out per query.
  *
- * A block of 160 keys meets 64 queries, eight lanes at a time: Sᵀ and dPᵀ [keys][8] in tiles of 5 keys × 8 queries; a pass
+ * Queries are packed once. A block of 160 keys meets 64 queries, eight lanes at a time: Sᵀ and dPᵀ [keys][8] in tiles of 5 keys × 8 queries; a pass
  * turns them into Pᵀ and dSᵀ; dQᵀ += Kᵀ dSᵀ as in the forward pass. Transposed to [5 keys] panels over all 64 queries they
  * are the packed operand A of dV += P G and dK += dS Q. Strides are in bytes.
  */
@@ -28,11 +28,18 @@ function fives(n: i32): i32 {
   return (n + ROWS - 1) / ROWS;
 }
 
+/** Queries in whole blocks, which the last one may not fill. */
+// @ts-ignore: decorator
+@inline
+function padded(n: i32): usize {
+  return <usize>(((n + QUERIES - 1) / QUERIES) * QUERIES);
+}
+
 /** Bytes of work of `attendGradient32`. */
 export function gradientWork(n: i32, d: i32, e: i32): usize {
-  const lanes = QUERIES * (d + e) + (e + 2 * (KEYS + ROWS)) * 8;
-  const columns = (eights(d) + eights(e)) * 8 * QUERIES;
-  return 512 + (<usize>(lanes + columns + 2 * (KEYS + ROWS) * QUERIES)) * 4 + (<usize>(eights(n) * fives(d))) * 160;
+  const perQuery = padded(n) * (<usize>(d + e + 8 * (eights(d) + eights(e)) + 4));
+  const perBlock = (<usize>(2 * (KEYS + ROWS))) * (8 + QUERIES) + (<usize>e) * 8;
+  return 512 + (perQuery + perBlock) * 4 + (<usize>(eights(n) * fives(d))) * 160;
 }
 
 /** s [rows][8] as panels of 5 rows, `panel` bytes apart: [8][5] each. Rows are a multiple of 5. */
@@ -161,33 +168,56 @@ export function attendGradient32(
   code: i32, parameter: f32, scale: f32, window: i32, shift: usize, divisor: usize,
   bias: usize, biasStride: usize, visible: usize, visibleStride: usize, statistics: usize, work: usize,
 ): void {
-  const lanesMaximum = work + 32;
-  const lanesSum = work + 64;
-  const lanesInverse = work + 96;
-  const lanesD = work + 128;
-  let at = work + 512;
+  // what belongs to queries, made once: four numbers each, and their rows and gradients as lanes and as columns
+  const each = padded(n) * 4;
+  const maxima = work;
+  const sums = maxima + each;
+  const inverses = sums + each;
+  const dots = inverses + each;
+  let at = dots + each;
   const queryLanes = at;
-  at += (<usize>(QUERIES * d)) * 4;
+  at += each * (<usize>d);
   const gradientLanes = at;
-  at += (<usize>(QUERIES * e)) * 4;
+  at += each * (<usize>e);
+  const queryColumns = at;
+  at += each * 8 * (<usize>eights(d));
+  const gradientColumns = at;
+  at += each * 8 * (<usize>eights(e));
   const outLanes = at;
   at += (<usize>e) * 32;
+  for (let q = 0; q < n; q += QUERIES) {
+    const rows = min(n - q, QUERIES);
+    const rows8 = eights(rows) * COLUMNS32;
+    const from = query + (<usize>q) * queryStride;
+    const upper = gradient + (<usize>q) * outStride;
+    transposeB32(from, queryStride, rows, d, queryLanes + (<usize>(q * d)) * 4);
+    transposeB32(upper, outStride, rows, e, gradientLanes + (<usize>(q * e)) * 4);
+    columnsOfRows(from, queryStride, d, rows, rows8, queryColumns + (<usize>(q * eights(d))) * 32);
+    columnsOfRows(upper, outStride, e, rows, rows8, gradientColumns + (<usize>(q * eights(e))) * 32);
+  }
+  for (let q = 0; q < n; q += COLUMNS32) {
+    const lanes = (<usize>q) * 4;
+    for (let i: usize = lanes; i < lanes + 32; i += 4) {
+      store<f32>(maxima + i, load<f32>(statistics + i * 2));
+      store<f32>(sums + i, load<f32>(statistics + i * 2, 4));
+      store<f32>(inverses + i, 1 / load<f32>(divisor + i));
+    }
+    if (code != SOFTMAX) continue;
+    transposeB32(out + (<usize>q) * outStride, outStride, min(n - q, COLUMNS32), e, outLanes);
+    dotLanes(gradientLanes + (<usize>(q * e)) * 4, outLanes, e, dots + lanes);
+  }
   const s = at;
   at += (<usize>(KEYS + ROWS)) * 32;
   const dp = at;
   at += (<usize>(KEYS + ROWS)) * 32;
-  const queryColumns = at;
-  at += (<usize>(eights(d) * QUERIES)) * 32;
-  const gradientColumns = at;
-  at += (<usize>(eights(e) * QUERIES)) * 32;
   const weights = at;
   at += (<usize>((KEYS + ROWS) * QUERIES)) * 4;
   const slopes = at;
   at += (<usize>((KEYS + ROWS) * QUERIES)) * 4;
-  const sums = at;
+  const dQueryLanes = at;
   const channels = fives(d);
   const sumSize = (<usize>channels) * 160;
-  memory.fill(sums, 0, (<usize>eights(n)) * sumSize);
+  memory.fill(dQueryLanes, 0, (<usize>eights(n)) * sumSize);
 
   // the passes take a scale > 0; another one, or one beneath a bias, is applied before and after them
   const gain = scale;
@@ -196,29 +226,25 @@ export function attendGradient32(
 
   for (let key = 0; key < keys; key += KEYS) {
     const count = min(keys - key, KEYS);
-    const padded = fives(count) * ROWS;
+    const keys5 = fives(count) * ROWS;
     for (let q = window ? key - (key % QUERIES) : 0; q < n; q += QUERIES) {
       if (window && q - window + 1 >= key + count) break;
       const rows = min(n - q, QUERIES);
       const rows8 = eights(rows) * COLUMNS32;
       const panel = (<usize>rows8) * 20;
-      transposeB32(query + (<usize>q) * queryStride, queryStride, rows, d, queryLanes);
-      transposeB32(gradient + (<usize>q) * outStride, outStride, rows, e, gradientLanes);
-      copyRows(query + (<usize>q) * queryStride, queryStride, d, rows, rows8, queryColumns);
-      copyRows(gradient + (<usize>q) * outStride, outStride, e, rows, rows8, gradientColumns);
       for (let lane = 0; lane < rows8; lane += COLUMNS32) {
         const q8 = q + lane;
         const valid = min(n - q8, COLUMNS32);
         const seen = window ? min(count, q8 + COLUMNS32 - key) : count;
         const to = (<usize>lane) * 20;
         if (seen <= 0) {
-          memory.fill(s, 0, (<usize>padded) * 32);
-          panelsOfScores(s, padded, weights + to, panel);
-          panelsOfScores(s, padded, slopes + to, panel);
+          memory.fill(s, 0, (<usize>keys5) * 32);
+          panelsOfScores(s, keys5, weights + to, panel);
+          panelsOfScores(s, keys5, slopes + to, panel);
           continue;
         }
-        const queries = queryLanes + (<usize>(lane * d)) * 4;
-        const gradients = gradientLanes + (<usize>(lane * e)) * 4;
+        const queries = queryLanes + (<usize>(q8 * d)) * 4;
+        const gradients = gradientLanes + (<usize>(q8 * e)) * 4;
         let panelK = keysByKey + (<usize>key) * (<usize>d) * 4;
         let panelV = valuesByKey + (<usize>key) * (<usize>e) * 4;
         for (let i = 0; i < seen; i += ROWS) {
@@ -229,18 +255,11 @@ export function attendGradient32(
         }
         if (adjust)
           adjustScores(s, seen, gain, bias ? bias + (<usize>q8) * biasStride + (<usize>key) * 4 : 0, biasStride, valid);
-        for (let i: usize = 0; i < 8; i++) {
-          const index = (<usize>q8) + i;
-          store<f32>(lanesMaximum + i * 4, load<f32>(statistics + index * 8));
-          store<f32>(lanesSum + i * 4, load<f32>(statistics + index * 8, 4));
-          store<f32>(lanesInverse + i * 4, 1 / load<f32>(divisor + index * 4));
-        }
-        if (code == SOFTMAX) {
-          transposeB32(out + (<usize>q8) * outStride, outStride, valid, e, outLanes);
-          dotLanes(gradients, outLanes, e, lanesD);
-          softmaxGradient(s, dp, seen, inner, gain, lanesMaximum, lanesSum, lanesInverse, lanesD);
-        } else {
-          pointwiseGradient(code, s, dp, seen, inner, shift + (<usize>q8) * 4, lanesInverse, parameter);
+        const own = (<usize>q8) * 4;
+        if (code == SOFTMAX)
+          softmaxGradient(s, dp, seen, inner, gain, maxima + own, sums + own, inverses + own, dots + own);
+        else {
+          pointwiseGradient(code, s, dp, seen, inner, shift + own, inverses + own, parameter);
           if (adjust) adjustScores(dp, seen, gain, 0, 0, valid);
         }
         if (window && (key + seen > q8 || key <= q8 + 7 - window)) {
@@ -252,33 +271,42 @@ export function attendGradient32(
           hideScores(s, seen, p, visibleStride, valid, 0);
           hideScores(dp, seen, p, visibleStride, valid, 0);
         }
-        const rest = (<usize>(padded - seen)) * 32;
+        const rest = (<usize>(keys5 - seen)) * 32;
         memory.fill(s + (<usize>seen) * 32, 0, rest);
         memory.fill(dp + (<usize>seen) * 32, 0, rest);
         let panelC = keysByChannel + (<usize>key) * 20;
-        let sum = sums + (<usize>(q8 / COLUMNS32)) * sumSize;
+        let sum = dQueryLanes + (<usize>(q8 / COLUMNS32)) * sumSize;
         for (let c = 0; c < channels; c++) {
           kernel32(seen, panelC, dp, sum, 32, sum, 32);
           panelC += (<usize>keys) * 20;
           sum += 160;
         }
-        panelsOfScores(s, padded, weights + to, panel);
-        panelsOfScores(dp, padded, slopes + to, panel);
+        panelsOfScores(s, keys5, weights + to, panel);
+        panelsOfScores(dp, keys5, slopes + to, panel);
       }
       const strideK = (<usize>eights(d)) * 32;
       const strideV = (<usize>eights(e)) * 32;
-      accumulate(padded, e, rows8, weights, panel, gradientColumns, dValue + (<usize>key) * strideV, strideV);
-      accumulate(padded, d, rows8, slopes, panel, queryColumns, dKey + (<usize>key) * strideK, strideK);
+      accumulate(keys5, e, rows8, weights, panel, gradientColumns + (<usize>(q * eights(e))) * 32, dValue + (<usize>key) * strideV, strideV);
+      accumulate(keys5, d, rows8, slopes, panel, queryColumns + (<usize>(q * eights(d))) * 32, dKey + (<usize>key) * strideK, strideK);
     }
   }
   for (let q = 0; q < n; q += COLUMNS32)
     storeLanes(
-      sums + (<usize>(q / COLUMNS32)) * sumSize, d, min(n - q, COLUMNS32), dQuery + (<usize>q) * queryStride, queryStride,
+      dQueryLanes + (<usize>(q / COLUMNS32)) * sumSize, d, min(n - q, COLUMNS32), dQuery + (<usize>q) * queryStride, queryStride,
     );
 }
 
+/** Rows of so many bytes from one stride to another. */
+export function copyRows(from: usize, fromStride: usize, to: usize, toStride: usize, rows: i32, bytes: usize): void {
+  for (; rows > 0; rows--) {
+    memory.copy(to, from, bytes);
+    from += fromStride;
+    to += toStride;
+  }
+}
+
 /** Panels of 8 columns over `padded` rows, those from `rows` on being zeros. */
-function copyRows(from: usize, stride: usize, columns: i32, rows: i32, padded: i32, to: usize): void {
+function columnsOfRows(from: usize, stride: usize, columns: i32, rows: i32, padded: i32, to: usize): void {
   if (rows == padded) {
     copyB32(from, stride, columns, rows, to);
     return;

@@ -5,6 +5,7 @@ export { attend32, attendWork, packedSize, packKeys, packValues } from "./attent
 export {
   accumulate,
   attendGradient32,
+  copyRows,
   gradientWork,
   panelsOfScores,
   pointwiseGradient,

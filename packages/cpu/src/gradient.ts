@@ -208,25 +208,20 @@ function pull(
           pWork,
         );
       }
-      addRows(f32, pdk / 4, keyStride, dk, k.offsets[b] * k.size + g * d, groups * d, m, d);
-      addRows(f32, pdv / 4, valueStride, dv, v.offsets[b] * v.size + g * e, groups * e, m, e);
+      kernels.copyRows(pdk, keyStride * 4, pk + g * d * 4, groups * d * 4, m, d * 4);
+      kernels.copyRows(pdv, valueStride * 4, pv + g * e * 4, groups * e * 4, m, e * 4);
     }
-    addRows(f32, pdq / 4, heads * d, dq, q.offsets[b] * q.size, heads * d, n, heads * d);
+    // a group's keys and values are not needed after its own gradients, which take their place
+    collect(f32.subarray(pdq / 4, pdq / 4 + q.size), dq, q.offsets, b);
+    collect(f32.subarray(pk / 4, pk / 4 + k.size), dk, k.offsets, b);
+    collect(f32.subarray(pv / 4, pv / 4 + v.size), dv, v.offsets, b);
   }
   return gradients;
 }
 
-/** Adds a matrix to a part of another; operands that serve a whole batch get the sum. */
-function addRows(
-  from: Float32Array,
-  start: number,
-  stride: number,
-  to: Float32Array,
-  toStart: number,
-  toStride: number,
-  rows: number,
-  columns: number,
-): void {
-  for (let i = 0; i < rows; i++)
-    for (let j = 0; j < columns; j++) to[toStart + i * toStride + j] += from[start + i * stride + j];
+/** Puts a batch entry's gradient where its operand lies; an operand that serves several gets the sum. */
+function collect(from: Float32Array, to: Float32Array, offsets: Int32Array, index: number): void {
+  const start = offsets[index] * from.length;
+  if (offsets.indexOf(offsets[index]) === index) to.set(from, start);
+  else for (let i = 0; i < from.length; i++) to[start + i] += from[i];
 }

@@ -79,6 +79,7 @@ export interface Kernels {
     statistics: Pointer,
     work: Pointer,
   ): void;
+  copyRows(from: Pointer, fromStride: number, to: Pointer, toStride: number, rows: number, bytes: number): void;
   weigh32(
     x: Pointer,
     queries: number,
