@@ -252,36 +252,33 @@ export function transformColumns(
  * Array.from(evaluateColumns(Float64Array.of(1, 0, 3, 2), 2, 0)); // [2, 1]
  * ```
  */
-export function evaluateColumns(
-  values: Float64Array,
-  columns: number,
-  u: number,
-  out: Float64Array = new Float64Array(columns),
-): Float64Array {
+export function evaluateColumns(values: Float64Array, columns: number, u: number, out?: Float64Array): Float64Array {
   const count = blockNodes("evaluateColumns", values, columns);
   if (!(u >= -1 && u <= 1)) throw refusal("evaluateColumns", "u in [-1, 1]", u);
+  const target = out ?? new Float64Array(columns);
   const n = count - 1;
   const x = nodes(n);
   let sum = 0;
-  out.fill(0, 0, columns);
+  target.fill(0, 0, columns);
   for (let j = 0; j <= n; j++) {
     const gap = u - x[j];
     const from = j * columns;
     if (n === 0 || gap === 0) {
-      for (let k = 0; k < columns; k++) out[k] = values[from + k];
-      return out;
+      for (let k = 0; k < columns; k++) target[k] = values[from + k];
+      return target;
     }
     const weight = ((j & 1 ? -1 : 1) * (j === 0 || j === n ? 0.5 : 1)) / gap;
     sum += weight;
-    for (let k = 0; k < columns; k++) out[k] += weight * values[from + k];
+    for (let k = 0; k < columns; k++) target[k] += weight * values[from + k];
   }
-  for (let k = 0; k < columns; k++) out[k] /= sum;
-  return out;
+  for (let k = 0; k < columns; k++) target[k] /= sum;
+  return target;
 }
 
 /** How many nodes a block of that many columns has. */
 export function blockNodes(name: string, values: Float64Array, columns: number): number {
   if (!Number.isInteger(columns) || columns < 1) throw refusal(name, "columns an integer ≥ 1", columns);
+  if (!(values instanceof Float64Array)) throw refusal(name, "values a Float64Array", values);
   const count = values.length / columns;
   if (!Number.isInteger(count) || count < 1)
     throw refusal(name, `values with a multiple of ${columns} entries`, values.length);

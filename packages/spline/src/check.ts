@@ -18,9 +18,13 @@ function show(value: unknown): string {
   return typeof value === "object" && value !== null ? `{ ${Object.keys(value).join(", ")} }` : String(value);
 }
 
-/** A polynomial degree: an integer from 0 (or `least`). */
+/** Matrices of a degree have its square of entries, and beyond a few hundred digits are lost anyway. */
+const largestDegree = 10_000;
+
+/** A polynomial degree: an integer from 0 (or `least`) to 10,000. */
 export function checkDegree(name: string, degree: number, thing = "degree", least = 0): void {
   if (!Number.isInteger(degree) || degree < least) throw refusal(name, `${thing} an integer ≥ ${least}`, degree);
+  if (degree > largestDegree) throw refusal(name, `${thing} at most ${largestDegree}`, degree);
 }
 
 /** A finite number. */

@@ -243,9 +243,15 @@ export class PiecewisePolynomial implements Pieces {
    */
   derivative(order = 1): PiecewisePolynomial {
     if (!Number.isInteger(order) || order < 0) throw refusal("derivative", "order an integer ≥ 0", order);
-    if (order === 0) return this;
-    const { values, tails } = differentiated(this, this.#tails);
-    return this.#with(values, tails).derivative(order - 1);
+    const { degree, tails } = this;
+    // from one more than the degree on all derivatives are 0
+    const last = Math.max(degree, (tails?.left.length ?? 0) - 1, (tails?.right.length ?? 0) - 1) + 1;
+    let derived: PiecewisePolynomial = this;
+    for (let k = Math.min(order, last); k > 0; k--) {
+      const parts = differentiated(derived, derived.#tails);
+      derived = derived.#with(parts.values, parts.tails);
+    }
+    return derived;
   }
 
   /**

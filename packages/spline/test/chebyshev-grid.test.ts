@@ -187,6 +187,18 @@ describe("values and coefficients", () => {
   });
 });
 
+describe("sizes that no memory holds, and no block", () => {
+  test("are refused by name", () => {
+    for (const [name, f] of Object.entries({ chebyshevNodes, coefficientMatrix, valueMatrix }))
+      expect(() => f(2 ** 40)).toThrow(`${name}: expected degree at most 10000, got 1099511627776`);
+    const block = (values: unknown, columns: number) => () => evaluateColumns(values as Float64Array, columns, 0);
+    expect(block(new Float64Array(6), -1)).toThrow("evaluateColumns: expected columns an integer ≥ 1, got -1");
+    expect(block(new Float64Array(6), 2 ** 40)).toThrow("evaluateColumns: expected values with a multiple of");
+    expect(block(undefined, 1)).toThrow("evaluateColumns: expected values a Float64Array, got undefined");
+    expect(block([1, 2], 1)).toThrow("evaluateColumns: expected values a Float64Array, got [1, 2]");
+  });
+});
+
 describe("toUnit and fromUnit", () => {
   test("ends go to ±1 exactly and back", () => {
     fc.assert(

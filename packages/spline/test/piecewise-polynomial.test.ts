@@ -330,6 +330,11 @@ describe("calculus", () => {
   test("bad orders and intervals are refused", () => {
     expect(() => bend().derivative(-1)).toThrow("derivative: expected order an integer ≥ 0, got -1");
     expect(() => bend().derivative(0.5)).toThrow(RangeError);
+    expect(
+      bend()
+        .derivative(2 ** 40)
+        .evaluate([-1, 0.5, 7]),
+    ).toEqual(new Float64Array(3));
     expect(() => bend().integrate(0, Number.POSITIVE_INFINITY)).toThrow("integrate: expected b finite, got Infinity");
     expect(() => bend("none").integrate(1, 4)).toThrow("integrate: expected an interval inside [0, 3]");
   });

@@ -41,3 +41,16 @@ export function checkOptions(where: string, options: object, known: readonly str
         `${where}: expected ${known.length ? `options ${known.join(", ")}` : "no options"}, got ${show(key)}`,
       );
 }
+
+/** Refuses what is no device and no recorder. */
+export function checkOperations(where: string, what: string, ops: unknown): void {
+  const known =
+    typeof ops === "object" && ops !== null && typeof (ops as { constant?: unknown }).constant === "function";
+  required(known, where, `${what} to be a device or other operations`, ops);
+}
+
+/** Refuses what is no record of named things. */
+export function checkRecord(where: string, what: string, value: unknown): void {
+  const fits = typeof value === "object" && value !== null && !Array.isArray(value) && !ArrayBuffer.isView(value);
+  required(fits, where, what, value);
+}

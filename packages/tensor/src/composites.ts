@@ -1,6 +1,7 @@
 /**
  * @file The meaning of every composite, written once over the primitives. A device that fuses one is called instead.
  */
+import { checkOperations } from "./check.ts";
 import { inferShape } from "./infer-shape.ts";
 import type { Shaped } from "./shape.ts";
 import { tensor } from "./tensor.ts";
@@ -27,9 +28,10 @@ export function linear<T extends Shaped>(
   bias: T | undefined,
   attributes: Attributes["linear"] = { activation: "identity" },
 ): T {
+  checkOperations("linear", "ops", ops);
   if (ops.linear) return ops.linear(x, weight, bias, attributes);
   // checked here, or a refusal would name an inner matmul instead of this call
-  inferShape("linear", attributes, x.shape, weight.shape, bias?.shape);
+  inferShape("linear", attributes, x?.shape, weight?.shape, bias?.shape);
   return openLinear(ops, x, weight, bias, attributes);
 }
 
@@ -60,8 +62,9 @@ export function attention<T extends Shaped>(
   visible: T | undefined,
   attributes: Attributes["attention"],
 ): T {
+  checkOperations("attention", "ops", ops);
   if (ops.attention) return ops.attention(query, key, value, bias, visible, attributes);
-  inferShape("attention", attributes, query.shape, key.shape, value.shape, bias?.shape, visible?.shape);
+  inferShape("attention", attributes, query?.shape, key?.shape, value?.shape, bias?.shape, visible?.shape);
   return openAttention(ops, query, key, value, bias, visible, attributes);
 }
 

@@ -2,10 +2,10 @@
  * @file A graph read by a device: every node's value after its operands, released after its last use.
  */
 
-import { required } from "./check.ts";
+import { checkOperations, checkRecord, required } from "./check.ts";
 import { openAttention, openLinear } from "./composites.ts";
 import { ShapeError, show } from "./errors.ts";
-import { type Applied, type Graph, isLeaf, type Leaf, type Node, operandsOf, record } from "./graph.ts";
+import { type Applied, checkGraph, type Graph, isLeaf, type Leaf, type Node, operandsOf, record } from "./graph.ts";
 import { type Shape, type Shaped, sameShape, showShape } from "./shape.ts";
 import { isTensor, type Tensor } from "./tensor.ts";
 import { type Operands, type Ops, within } from "./vocabulary.ts";
@@ -33,10 +33,10 @@ export interface Bindings<T> {
  * ```
  */
 export function evaluate<T extends Shaped>(graph: Graph, ops: Ops<T>, bindings: Bindings<T>): Record<string, T> {
+  checkInputs(graph, ops, bindings);
   const release = (ops as { release?(x: T): void }).release?.bind(ops);
   const values: (T | undefined)[] = [];
   const finished = lastUses(graph);
-  checkInputs(graph, bindings);
   try {
     for (const node of graph.nodes) {
       values[node.id] = nodeValue(ops, node, values, bindings);
@@ -70,8 +70,8 @@ export function evaluate<T extends Shaped>(graph: Graph, ops: Ops<T>, bindings: 
  * ```
  */
 export function evaluateAll<T extends Shaped>(graph: Graph, ops: Ops<T>, bindings: Bindings<T>): T[] {
+  checkInputs(graph, ops, bindings);
   const values: T[] = [];
-  checkInputs(graph, bindings);
   for (const node of graph.nodes) values.push(nodeValue(ops, node, values, bindings));
   return values;
 }
@@ -90,7 +90,12 @@ function nodeValue<T extends Shaped>(
   );
 }
 
-function checkInputs<T>(graph: Graph, { inputs }: Bindings<T>): void {
+function checkInputs<T extends Shaped>(graph: Graph, ops: Ops<T>, bindings: Bindings<T>): void {
+  checkGraph("evaluate", graph);
+  checkOperations("evaluate", "ops", ops);
+  checkRecord("evaluate", "bindings { inputs, parameters }", bindings);
+  const { inputs } = bindings;
+  checkRecord("evaluate", "inputs by name", inputs);
   const names = graph.nodes.flatMap((node) => (node.op === "input" ? [node.attributes.name] : []));
   for (const name of Object.keys(inputs))
     required(names.includes(name), "evaluate", `inputs ${names.map(show).join(", ") || "(none)"}`, name);
@@ -173,6 +178,7 @@ export function apply<T extends Shaped>(ops: Ops<T>, node: Applied, inputs: read
  * ```
  */
 export function open(graph: Graph): Graph {
+  checkGraph("open", graph);
   const inputs: Record<string, Shape> = {};
   for (const node of graph.nodes) if (node.op === "input") inputs[node.attributes.name] = node.shape;
   return record((ops, nodes) => evaluate(graph, ops, { inputs: nodes }), inputs, { keep: [] });

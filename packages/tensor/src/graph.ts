@@ -2,7 +2,7 @@
  * @file A network as data. `record` runs a network with a recorder in place of a device; the graph can be evaluated by any
  * device, opened (composites become primitives) and folded by rules.
  */
-import { checkOptions, required } from "./check.ts";
+import { checkOptions, checkRecord, required } from "./check.ts";
 import { openAttention, openLinear } from "./composites.ts";
 import { show, UnsupportedError } from "./errors.ts";
 import { inferShape } from "./infer-shape.ts";
@@ -130,6 +130,8 @@ export function record<I extends string>(
 ): Graph {
   checkOptions("record", options, ["keep"]);
   const { keep = compositeNames } = options;
+  required(Array.isArray(keep), "record", "keep to be a list of composites", keep);
+  checkRecord("record", "shapes by input name", inputs);
   required(typeof f === "function", "record", "a function of operations and inputs", f);
   for (const name of keep)
     required(isComposite(name), "record", `keep to name composites (${compositeNames.join(", ")})`, name);
@@ -273,6 +275,7 @@ export type Rules<R> = {
  * Reads a graph by rules, each node after its operands.
  *
  * @returns what was read at every node, by `node.id`
+ * @throws UnsupportedError if a rule is missing
  * @example
  * ```ts
  * import { fold, record, type Rules } from "@splineformer/tensor";
@@ -282,12 +285,22 @@ export type Rules<R> = {
  * ```
  */
 export function fold<R>(graph: Graph, rules: Rules<R>): R[] {
+  checkGraph("fold", graph);
+  checkRecord("fold", "rules by operation", rules);
   const values: R[] = [];
   for (const node of graph.nodes) {
+    if (typeof rules[node.op] !== "function") throw unsupported("fold", `a rule for ${node.op}`, node, "none");
     const inputs = (node.inputs as readonly (Node | undefined)[]).map((x) => x && values[x.id]);
     values.push((rules[node.op] as (node: Node, ...inputs: (R | undefined)[]) => R)(node, ...inputs));
   }
   return values;
+}
+
+/** Refuses what is no graph. */
+export function checkGraph(where: string, graph: Graph): void {
+  const fits =
+    typeof graph === "object" && graph !== null && Array.isArray(graph.nodes) && typeof graph.outputs === "object";
+  required(fits && graph.outputs !== null, where, "a graph { nodes, outputs }", graph);
 }
 
 /**

@@ -6,6 +6,7 @@ import { activationOf } from "./activations.ts";
 import { checkOptions, required } from "./check.ts";
 import { ShapeError, show } from "./errors.ts";
 import { broadcastShapes, type Shape, showShape } from "./shape.ts";
+import { isTensor } from "./tensor.ts";
 import type { Attributes, Operands, OpName } from "./vocabulary.ts";
 import { checkDivide, checkMask, checkWeighing } from "./weighing.ts";
 
@@ -50,6 +51,14 @@ const neededOperands: { readonly [K in OpName]: readonly string[] } = {
   linear: ["x", "weight"],
   attention: ["query", "key", "value"],
 };
+
+/** Refuses operands that are no tensors; one that may be left out may be undefined. */
+export function checkTensors(op: OpName, operands: readonly unknown[]): void {
+  for (const [i, name] of neededOperands[op].entries())
+    required(isTensor(operands[i]), op, `${name} to be a tensor`, operands[i]);
+  if (op === "weigh" && operands[1] !== undefined)
+    required(isTensor(operands[1]), op, "visible to be a tensor", operands[1]);
+}
 
 const knownAttributes: { readonly [K in OpName]: readonly (keyof Attributes[K] & string)[] } = {
   add: [],

@@ -1,7 +1,7 @@
 /**
  * @file A network is plain data and one function that reads it with any operations. `forward` runs it.
  */
-import { checkOptions, required } from "./check.ts";
+import { checkOperations, checkOptions, checkRecord, required } from "./check.ts";
 import { ShapeError, show } from "./errors.ts";
 import { evaluate } from "./evaluate.ts";
 import { type Graph, type Node, type RecordOptions, record } from "./graph.ts";
@@ -84,7 +84,7 @@ export function forward<I extends string, C, P>(
 ): Shaped {
   checkOptions("forward", options, ["on"]);
   const ops = options.on;
-  required(typeof ops?.constant === "function", "forward", "on to be a device or other operations", ops);
+  checkOperations("forward", "on", ops);
   const given = inputsOf("forward", network, x, isShaped);
   const shapes = {} as Record<I, Shape>;
   const inputs = {} as Record<I, Shaped>;
@@ -135,6 +135,7 @@ function inputsOf<I extends string, C, P, T extends Shaped>(
   x: Given<I, T>,
   isValue: (value: unknown) => value is T,
 ): Record<I, T> {
+  checkNetwork(where, network);
   const names = Object.keys(network.inputs) as I[];
   if (isValue(x) && names.length !== 1)
     throw new RangeError(`${where}: expected inputs { ${names.join(", ")} }, got one tensor`);
@@ -154,6 +155,20 @@ function inputsOf<I extends string, C, P, T extends Shaped>(
   );
   for (const name of names) checkFinite(where, name, given[name]);
   return given;
+}
+
+/** Refuses what no network is: one that came through `structuredClone` has lost its `run`. */
+function checkNetwork(where: string, network: Network<never>): void {
+  const fits = typeof network === "object" && network !== null && typeof network.run === "function";
+  required(fits, where, "a network { inputs, config, parameters, run }", network);
+  checkRecord(where, "a network with inputs by name", network.inputs);
+  for (const [name, shape] of Object.entries<InputShape>(network.inputs))
+    required(
+      Array.isArray(shape) && shape.every((n) => typeof n === "string" || (Number.isSafeInteger(n) && n >= 0)),
+      where,
+      `lengths or their names for input ${show(name)}`,
+      shape,
+    );
 }
 
 function checkFinite(where: string, name: string, value: Shaped): void {
@@ -213,6 +228,8 @@ export function graphOf<I extends string, C, P>(
   shapes: Readonly<Record<I, Shape>>,
   options?: RecordOptions,
 ): Graph {
+  checkNetwork("graphOf", network);
+  checkRecord("graphOf", "shapes by input name", shapes);
   checkInputShapes("graphOf", network, shapes);
   const draw = (): Graph =>
     record(

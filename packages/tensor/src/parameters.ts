@@ -2,6 +2,7 @@
  * @file A network's parameters: a plain tree of records and arrays with tensors for leaves. A parameter's name is its
  * dotted path, `blocks.0.attention.query.weight`.
  */
+import { checkOperations, checkRecord } from "./check.ts";
 import { ShapeError, show } from "./errors.ts";
 import type { Network } from "./network.ts";
 import { type Shaped, sameShape, showShape } from "./shape.ts";
@@ -21,21 +22,29 @@ export type Lifted<P, T> = P extends Tensor ? T : P extends object ? { readonly 
  * ```
  */
 export function lift<P, T extends Shaped>(ops: Ops<T>, parameters: P): Lifted<P, T> {
+  checkOperations("lift", "ops", ops);
   return mapTensors(parameters, (value, name) => ops.parameter(name, value)) as Lifted<P, T>;
 }
 
 /** A tree with every tensor replaced by what `f` gives for it and its dotted name. */
 function mapTensors(tree: unknown, f: (value: Tensor, name: string) => unknown): unknown {
-  const visit = (part: unknown, name: string): unknown => {
+  const visit = (part: unknown, name: string, depth: number): unknown => {
     if (isTensor(part)) return f(part, name);
+    if (typeof part === "object" && part !== null && depth === maximumDepth)
+      throw new RangeError(
+        `parameters: expected a tree at most ${maximumDepth} deep, got more at ${show(name)} (does it hold itself?)`,
+      );
     const inner = (key: string | number): string => (name ? `${name}.${key}` : String(key));
-    if (Array.isArray(part)) return part.map((p, i) => visit(p, inner(i)));
+    if (Array.isArray(part)) return part.map((p, i) => visit(p, inner(i), depth + 1));
     if (typeof part === "object" && part !== null)
-      return Object.fromEntries(Object.entries(part).map(([key, p]) => [key, visit(p, inner(key))]));
+      return Object.fromEntries(Object.entries(part).map(([key, p]) => [key, visit(p, inner(key), depth + 1)]));
     return part;
   };
-  return visit(tree, "");
+  return visit(tree, "", 0);
 }
+
+/** Far more than any network nests; a tree that holds itself has no end. */
+const maximumDepth = 100;
 
 /**
  * Every parameter by its dotted name.
@@ -48,6 +57,7 @@ function mapTensors(tree: unknown, f: (value: Tensor, name: string) => unknown):
  * ```
  */
 export function parametersOf(network: Pick<Network, "parameters">): Record<string, Tensor> {
+  checkRecord("parametersOf", "a network", network);
   const found: Record<string, Tensor> = {};
   mapTensors(network.parameters, (value, name) => {
     found[name] = value;
@@ -74,6 +84,8 @@ export function parametersOf(network: Pick<Network, "parameters">): Record<strin
  * ```
  */
 export function withParameters<N extends Network<never>>(network: N, named: Readonly<Record<string, Tensor>>): N {
+  checkRecord("withParameters", "a network", network);
+  checkRecord("withParameters", "tensors by parameter name", named);
   const known = parametersOf(network);
   for (const [name, value] of Object.entries(named)) {
     if (!Object.hasOwn(known, name))

@@ -131,8 +131,8 @@ export function random(seed: number, options: { readonly stream?: number } = {})
       return fill("random.normal", shape, dtype, () => mean + deviation * deviate());
     },
     permutation(length) {
-      if (!(Number.isInteger(length) && length >= 0))
-        throw new RangeError(`random.permutation: expected a whole number ≥ 0, got ${show(length)}`);
+      if (!(Number.isInteger(length) && length >= 0 && length <= 2 ** 27))
+        throw new RangeError(`random.permutation: expected a whole number in [0, 2^27], got ${show(length)}`);
       const order = Array.from({ length }, (_, i) => i);
       for (let i = length - 1; i > 0; i--) {
         const j = integer(i + 1);

@@ -5,7 +5,8 @@
  */
 import { pointwiseFunction } from "./activations.ts";
 import { show } from "./errors.ts";
-import { inferShape } from "./infer-shape.ts";
+import { opNames } from "./graph.ts";
+import { checkTensors, inferShape } from "./infer-shape.ts";
 import { broadcastOffsets, type Shape, sameShape, sizeOf } from "./shape.ts";
 import { allocate, cast, reshape, type Tensor } from "./tensor.ts";
 import type { SynchronousDevice } from "./vocabulary.ts";
@@ -69,7 +70,7 @@ function createReference(dtype: "float32" | "float64"): SynchronousDevice {
     return out;
   };
 
-  return {
+  return guarded({
     name: dtype === "float64" ? "reference" : "reference32",
     dtype,
     read,
@@ -252,7 +253,26 @@ function createReference(dtype: "float32" | "float64"): SynchronousDevice {
       }
       return out;
     },
-  };
+  });
+}
+
+/** The device with every operation asking for tensors first: at run time types do not hold. */
+function guarded(device: SynchronousDevice): SynchronousDevice {
+  const operations = device as unknown as Record<string, (...args: unknown[]) => Tensor>;
+  const checked: Record<string, (...args: unknown[]) => Tensor> = {};
+  for (const op of opNames)
+    if (operations[op])
+      checked[op] = (...args) => {
+        checkTensors(op, args);
+        try {
+          return operations[op](...args);
+        } catch (error) {
+          // memory is asked for in one place that does not know the call
+          if (error instanceof RangeError) error.message = error.message.replace(/^allocate:/, `${op}:`);
+          throw error;
+        }
+      };
+  return { ...device, ...checked };
 }
 
 function gatherFlat(x: Tensor, at: Int32Array): Tensor["data"] {

@@ -195,6 +195,8 @@ export function isTensor(value: unknown): value is Tensor {
   );
 }
 
+const checkTensor = (where: string, x: unknown): void => void required(isTensor(x), where, "a tensor", x);
+
 /**
  * The place of the first NaN or infinity in a tensor's data; −1 if there is none.
  *
@@ -205,7 +207,9 @@ export function isTensor(value: unknown): value is Tensor {
  * findNonFinite(tensor([1, 2])); // -1
  * ```
  */
-export function findNonFinite({ dtype, data }: Tensor): number {
+export function findNonFinite(x: Tensor): number {
+  checkTensor("findNonFinite", x);
+  const { dtype, data } = x;
   if (dtype === "int32" || dtype === "bool") return -1;
   // a plain loop: `findIndex` takes seven times as long
   for (let i = 0; i < data.length; i++) if (!Number.isFinite(data[i])) return i;
@@ -225,6 +229,7 @@ export function findNonFinite({ dtype, data }: Tensor): number {
  * ```
  */
 export function cast<D extends DType>(x: Tensor, dtype: D): Tensor<D> {
+  checkTensor("cast", x);
   checkDType("cast", dtype);
   if ((x.dtype as DType) === dtype) return x as Tensor<D>;
   if (dtype === "int32") checkWhole("cast", x.data);
@@ -245,6 +250,7 @@ export function cast<D extends DType>(x: Tensor, dtype: D): Tensor<D> {
  * ```
  */
 export function reshape<D extends DType>(x: Tensor<D>, shape: Shape): Tensor<D> {
+  checkTensor("reshape", x);
   checkShape("reshape", shape);
   if (sizeOf(shape) !== x.data.length)
     throw new ShapeError(`reshape: expected a shape of ${x.data.length} entries, got ${showShape(shape)}`);
@@ -261,6 +267,7 @@ export function reshape<D extends DType>(x: Tensor<D>, shape: Shape): Tensor<D> 
  * ```
  */
 export function toNested(x: Tensor): Nested {
+  checkTensor("toNested", x);
   let at = 0;
   const read = (): number | boolean => {
     const value = x.data[at++];

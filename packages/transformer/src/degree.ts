@@ -36,6 +36,8 @@ export function degree<I extends string, C, P>(
   network: Network<I, C, P>,
   options: DegreeOptions = {},
 ): Readonly<Record<I | "total", number>> {
+  const fits = typeof network === "object" && network !== null && typeof network.run === "function";
+  required(fits, "degree", "a network { inputs, config, parameters, run }", network);
   checkOptions("degree", options, ["lengths"]);
   const { lengths = {} } = options;
   const free = Object.values<InputShape>(network.inputs)

@@ -295,7 +295,7 @@ export function fileOf(
       asked,
     );
   const header = new Map<string, object>();
-  const metadata = [...(options.metadata ?? [])];
+  const metadata = pairs(where, "metadata as pairs of strings", options.metadata ?? []);
   for (const [key, value] of metadata)
     for (const text of [key, value])
       required(typeof text === "string" && isWellFormed(text), where, "metadata in Unicode strings", text);
@@ -332,6 +332,13 @@ function reversedItems(bytes: Uint8Array, size: number): Uint8Array {
 
 type Named = { name: string; value: Tensor<"float32" | "float64">; dtype: StoredDType };
 
+function pairs<V>(where: string, what: string, list: Iterable<readonly [string, V]>): (readonly [string, V])[] {
+  const isList = typeof list === "object" && list !== null && typeof list[Symbol.iterator] === "function";
+  const found = [...required(isList, where, what, list)];
+  for (const pair of found) required(Array.isArray(pair) && pair.length === 2, where, what, pair);
+  return found;
+}
+
 /** The numbers as they are stored, rounded once. */
 function bitsOf(
   where: string,
@@ -351,7 +358,7 @@ function bitsOf(
 }
 
 function inOrder(where: string, tensors: Iterable<readonly [string, Tensor]>, asked: StoredDType | undefined): Named[] {
-  const list = Array.from(tensors, ([name, value]) => {
+  const list = pairs(where, "tensors as pairs of a name and a tensor", tensors).map(([name, value]) => {
     const legal = typeof name === "string" && isWellFormed(name) && name !== metadataKey;
     required(legal, where, `a name in Unicode other than ${metadataKey}`, name);
     if (!isTensor(value)) throw new RangeError(`${where}: expected ${show(name)} to be a tensor, got ${show(value)}`);

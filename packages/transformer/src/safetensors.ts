@@ -52,6 +52,7 @@ export function saveSafetensors(
   model: Pick<Network<never, ModelConfig>, "config" | "parameters">,
   options: SaveOptions = {},
 ): Uint8Array {
+  required(typeof model === "object" && model !== null, "saveSafetensors", "a model", model);
   checkOptions("saveSafetensors", options, ["dtype"]);
   const config = completeConfig("saveSafetensors", model.config);
   const named = new Map(Object.entries(parametersOf(model)));

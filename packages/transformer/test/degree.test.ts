@@ -97,6 +97,12 @@ describe("the degree of a model (arXiv 2408.09624; the table is derived)", () =>
     );
   });
 
+  it("refuses what is no network", () => {
+    expect(() => degree(undefined as never)).toThrow(
+      "degree: expected a network { inputs, config, parameters, run }, got undefined",
+    );
+  });
+
   it("refuses lengths that are not free, or not whole", () => {
     const model = createEncoder({ ...tiny, layers: 1 });
     expect(refusalOf(() => degree(model, { lengths: { rows: 3 } }))).toBe(

@@ -106,6 +106,11 @@ describe("a saved model", () => {
 });
 
 describe("saving refuses", () => {
+  it("nothing", () => {
+    expect(refusalOf(() => saveSafetensors(undefined as never))).toBe(
+      "RangeError: saveSafetensors: expected a model, got undefined",
+    );
+  });
   it("a dtype that weights do not fit, and unknown options", () => {
     const large = withParameters(encoder, { "output.bias": tensor([0, 1e5]) });
     expect(refusalOf(() => saveSafetensors(large, { dtype: "float16" }))).toBe(
