@@ -7,7 +7,16 @@ import { type Random, reference, reference32 } from "@splineformer/tensor";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { encoderFromSpline, type SplineForm } from "../src/index.ts";
-import { largestValue, misses, pointsOf, relativeError, roughSpline, smoothSpline, steepest } from "./splines.ts";
+import {
+  jaggedSpline,
+  largestValue,
+  misses,
+  pointsOf,
+  relativeError,
+  roughSpline,
+  smoothSpline,
+  steepest,
+} from "./splines.ts";
 
 const forms = ["block", "attention", "tokens"] as const;
 const devices = { float64: reference, float32: reference32 } as const;
@@ -92,6 +101,68 @@ describe.each(forms)("form %s keeps what is promised", (form) => {
       { seed: 11, numRuns: 100 },
     );
   });
+});
+
+const even = (): number => 1;
+/** The largest gap is this many times the smallest, as many of each size. */
+const uneven =
+  (ratio: number) =>
+  (r: Random): number =>
+    ratio ** r.number();
+/** How a spline's weights and its arithmetic may be stored. */
+const storages = [
+  ["float64", "float64"],
+  ["float64", "float32"],
+  ["float32", "float32"],
+] as const;
+
+describe.each(forms)("form %s at 256 knots keeps what is promised where slopes alternate", (form) => {
+  test.each([
+    ["signs by lot on a slow sine", jaggedSpline(256, 8, even, { value: (i, sign) => sign * Math.sin(i / 40) })],
+    // not ±1: heights that are powers of two would round nothing
+    ["signs by turns", jaggedSpline(256, 1, even, { value: (i) => (i % 2 ? -0.9 : 0.9) })],
+    ["signs by lot", jaggedSpline(256, 2, even, { value: (_, sign) => 0.9 * sign })],
+    ["signs by lot, at 10⁴", jaggedSpline(256, 2, even, { from: 1e4, value: (_, sign) => 0.9 * sign })],
+    ["signs by lot, the largest gap 20 times the smallest", jaggedSpline(256, 10, uneven(20))],
+  ])("%s", (_, s) => {
+    // tokens are for splines near 0: see below
+    if (form === "tokens" && s.breakpoints[0] > 0) return;
+    for (const [dtype, arithmetic] of storages) {
+      const error = relativeError(
+        encoderFromSpline(s, { form, dtype }),
+        s,
+        pointsOf(s, form === "tokens" ? 12 : 500),
+        devices[arithmetic],
+      );
+      expect(error, `weights in ${dtype}, run in ${arithmetic}`).toBeLessThan(promised[arithmetic]);
+    }
+  });
+});
+
+test("the block form is off by 8 roundings of its size and 4 of slope · range at most, whatever the gaps", () => {
+  const oneTiny = (at: number): (() => number) => {
+    let i = 0;
+    return () => (++i === at ? 1e-3 : 1);
+  };
+  const mostlyEven = (r: Random): number => (r.number() < 0.1 ? 2e-3 : 1);
+  for (const knots of [2, 3, 17, 64, 65, 131, 256])
+    for (const [seed, gap] of [
+      even,
+      mild,
+      uneven(20),
+      uneven(1000),
+      oneTiny(2),
+      oneTiny(knots - 1),
+      mostlyEven,
+    ].entries())
+      for (const s of [jaggedSpline(knots, seed, gap), smoothSpline(knots, seed, gap)])
+        for (const [dtype, arithmetic] of storages) {
+          const unit = arithmetic === "float64" ? 2 ** -53 : 2 ** -24;
+          const moved = steepest(s) * (s.breakpoints[knots - 1] - s.breakpoints[0]);
+          const points = pointsOf(s, 60 + Math.ceil(knots / 4), seed);
+          for (const { error, size } of misses(encoderFromSpline(s, { dtype }), s, points, devices[arithmetic]))
+            expect(error).toBeLessThan(unit * (8 * size + (4 * moved * size) / largestValue(s)));
+        }
 });
 
 describe("large offsets", () => {

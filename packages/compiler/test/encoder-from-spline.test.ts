@@ -2,6 +2,7 @@ import { PiecewisePolynomial } from "@splineformer/spline";
 import {
   forward,
   parametersOf,
+  type Random,
   reference,
   reference32,
   sizeOf,
@@ -75,6 +76,21 @@ test("24 knots become 23 heads of width 1 and 24 hidden units on a residual stre
   const { config } = encoderFromSpline(smoothSpline(24, 1, () => 1));
   expect(config).toMatchObject({ layers: 1, heads: 23, headWidth: 1, hidden: 24, width: 2 });
   expect(config.attention).toMatchObject({ activation: "relu", divide: "none", scale: 1 });
+});
+
+test("from 64 intervals on, a hidden unit at every third knot and a head over the three intervals between", () => {
+  const shape = (knots: number, gap = (_: Random) => 1): number[] => {
+    const { config } = encoderFromSpline(smoothSpline(knots, 1, gap));
+    return [config.heads, config.hidden, config.width];
+  };
+  expect(shape(64)).toEqual([63, 64, 2]);
+  expect(shape(65)).toEqual([64 + 21, 23, 2]);
+  expect(shape(66)).toEqual([65 + 22, 23, 2]);
+  expect(shape(67)).toEqual([66 + 22, 23, 2]);
+  expect(shape(256)).toEqual([255 + 85, 86, 2]);
+  // where neighbouring gaps are too uneven for one head, hidden units stay
+  let i = 0;
+  expect(shape(68, () => (++i % 2 ? 1 : 100))).toEqual([67, 68, 2]);
 });
 
 test("the knots can be read off the weights of heads and units, as −bias/weight in the frame of the input map", () => {

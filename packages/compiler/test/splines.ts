@@ -40,6 +40,19 @@ export function smoothSpline(
   return interpolateCubic(knots, y, { boundary });
 }
 
+/** Values that float32 finds hard: 1 or −1 at every knot, by lot unless said otherwise, so that slopes alternate and have to cancel. */
+export function jaggedSpline(
+  knotCount: number,
+  seed: number,
+  gap: (r: Random) => number,
+  { from = 0, value = (_, sign) => sign }: { from?: number; value?: (i: number, sign: number) => number } = {},
+): PiecewisePolynomial {
+  const r = random(seed, { stream: 4 });
+  const knots = increasing(knotCount, r, gap, from);
+  const y = knots.map((_, i) => value(i, r.number() < 0.5 ? -1 : 1));
+  return interpolateCubic(knots, y, { boundary: "natural" });
+}
+
 function increasing(count: number, r: Random, gap: (r: Random) => number, from: number): number[] {
   const knots = [from];
   while (knots.length < count) knots.push(knots[knots.length - 1] + gap(r));
