@@ -31,12 +31,40 @@ export function maskScores(s: usize, key: i32, keys: i32, query: i32, window: i3
   }
 }
 
-/** Writes `fill` where the byte of visible [query][key] is 0. */
+/** Writes `fill` where the byte of visible [query][key], 0 or 1, is 0. */
 export function hideScores(s: usize, keys: i32, visible: usize, stride: usize, queries: i32, fill: f32): void {
-  for (let lane = 0; lane < queries; lane++)
-    for (let key = 0; key < keys; key++)
-      if (load<u8>(visible + (<usize>lane) * stride + (<usize>key)) == 0)
-        store<f32>(s + (<usize>key) * 32 + (<usize>lane) * 4, fill);
+  const hidden = f32x4.splat(fill);
+  const zero = i32x4.splat(0);
+  const ones = i32x4.splat(0x01010101);
+  const last = queries - 1;
+  for (let half = 0; half < 8; half += 4) {
+    // lanes without a query take the row of the last one
+    const row0 = visible + (<usize>min(half, last)) * stride;
+    const row1 = visible + (<usize>min(half + 1, last)) * stride;
+    const row2 = visible + (<usize>min(half + 2, last)) * stride;
+    const row3 = visible + (<usize>min(half + 3, last)) * stride;
+    let p = s + (<usize>half) * 4;
+    let key: usize = 0;
+    // the bytes of four keys in a lane
+    for (; key + 4 <= <usize>keys; key += 4, p += 128) {
+      let bytes = v128.load_zero<u32>(row0 + key);
+      bytes = v128.load_lane<u32>(row1 + key, bytes, 1);
+      bytes = v128.load_lane<u32>(row2 + key, bytes, 2);
+      bytes = v128.load_lane<u32>(row3 + key, bytes, 3);
+      if (i32x4.all_true(i32x4.eq(bytes, ones))) continue;
+      for (let i: usize = 0; i < 128; i += 32) {
+        const shown = i32x4.ne(v128.and(bytes, i32x4.splat(0xff)), zero);
+        v128.store(p + i, v128.bitselect(v128.load(p + i), hidden, shown));
+        bytes = i32x4.shr_u(bytes, 8);
+      }
+    }
+    for (; key < <usize>keys; key++, p += 32) {
+      if (load<u8>(row0 + key) == 0) store<f32>(p, fill);
+      if (load<u8>(row1 + key) == 0) store<f32>(p, fill, 4);
+      if (load<u8>(row2 + key) == 0) store<f32>(p, fill, 8);
+      if (load<u8>(row3 + key) == 0) store<f32>(p, fill, 12);
+    }
+  }
 }
 
 /** Softplus of scale · s, or an activation of scale · s + shift. */

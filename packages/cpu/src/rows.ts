@@ -65,14 +65,15 @@ export function broadcastMatrices(x: Tensor, batch: Shape, rows: number, columns
   const shape = [...new Array<number>(Math.max(0, batch.length + 2 - x.shape.length)).fill(1), ...x.shape];
   const [r, c] = shape.slice(-2);
   const offsets = broadcastOffsets(shape.slice(0, -2), batch);
-  const inner = r === rows && c === columns ? undefined : broadcastOffsets([r, c], [rows, columns]);
+  const inner = c === columns ? undefined : broadcastOffsets([r, c], [rows, columns]);
   return {
     offsets,
     /** Copies matrix `index` to `to`. */
     read(index: number, to: Float32Array | Uint8Array): void {
       const start = offsets[index] * r * c;
       if (inner) for (let i = 0; i < inner.length; i++) to[i] = x.data[start + inner[i]];
-      else to.set(x.data.subarray(start, start + r * c));
+      else if (r === rows) to.set(x.data.subarray(start, start + r * c));
+      else for (let i = 0; i < rows; i++) to.set(x.data.subarray(start, start + c), i * c);
       if (to instanceof Uint8Array) for (let i = 0; i < to.length; i++) to[i] = to[i] ? 1 : 0;
     },
   };
