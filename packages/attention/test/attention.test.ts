@@ -380,7 +380,7 @@ describe("attention refuses", () => {
     [
       "an unknown option",
       () => call({ causal: true }),
-      'RangeError: attention: expected options activation, mask, scale, bias, heads, keyValueHeads, divide, on, got "causal"',
+      'RangeError: attention: expected options activation, mask, keyLengths, scale, bias, heads, keyValueHeads, divide, qkNorm, rotary, dropout, on, intermediates, got "causal"',
     ],
     [
       "an unknown activation",
