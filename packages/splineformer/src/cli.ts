@@ -3,7 +3,12 @@
 import { commandLine } from "./command-line.ts";
 
 const interrupted = new AbortController();
-for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => interrupted.abort());
+for (const signal of ["SIGINT", "SIGTERM"] as const)
+  process.on(signal, () => {
+    // the first asks to stop between two steps, a second does not wait
+    if (interrupted.signal.aborted) process.exit(130);
+    interrupted.abort();
+  });
 // `splineformer … | head` closes the pipe early, which is no error
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   if (error.code !== "EPIPE") throw error;

@@ -49,7 +49,7 @@ interface Line {
  * x may be numbers or ISO dates; the first row decides, and dates become decimal years (see `decimalYear`). x must increase from
  * row to row: a series that is not sorted, or has a value twice, is refused and not mended, since it may be no function at all.
  *
- * @throws RangeError if a column is missing, the file is no CSV or has no rows, a cell is no finite number or date, or x does not increase
+ * @throws RangeError if a column is missing or is there twice, the file is no CSV or has no rows, a cell is no finite number or date, or x does not increase
  */
 export function readSeries({ text, file, x, y }: SeriesSource): Series {
   const [header, ...lines] = parseLines(text, file);
@@ -57,6 +57,8 @@ export function readSeries({ text, file, x, y }: SeriesSource): Series {
   const [xColumn, yColumn] = [x, y].map((name) => {
     const column = header.cells.indexOf(name);
     if (column < 0) throw refusal(`a column ${show(name)} in ${file}`, `columns ${header.cells.map(show).join(", ")}`);
+    if (header.cells.lastIndexOf(name) !== column)
+      throw refusal(`one column ${show(name)} in ${file}`, `columns ${header.cells.map(show).join(", ")}`);
     return column;
   });
   const first = lines.at(0);

@@ -1,5 +1,5 @@
 /** @file Files that appear whole and together, or not at all. */
-import { mkdir, mkdtemp, readdir, rename, rm, rmdir } from "node:fs/promises";
+import { lstat, mkdir, mkdtemp, readdir, rename, rm, rmdir, stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 
 /**
@@ -14,12 +14,12 @@ import { dirname, join, resolve } from "node:path";
  */
 export async function writeTogether<T>(folder: string, write: (staging: string) => Promise<T>): Promise<T> {
   const target = resolve(folder);
-  const made = await mkdir(target, { recursive: true });
+  const made = await makeFolder(target);
   let staging: string | undefined;
   try {
     staging = await mkdtemp(join(target, ".splineformer-"));
     const result = await write(staging);
-    for (const name of await readdir(staging)) await rename(join(staging, name), join(target, name));
+    await moveAll(staging, target);
     await rm(staging, { recursive: true });
     return result;
   } catch (error) {
@@ -27,6 +27,63 @@ export async function writeTogether<T>(folder: string, write: (staging: string) 
     if (made !== undefined) await removeEmpty(target, made);
     throw error;
   }
+}
+
+/** Moves every file, or none: what is in the way is set aside first, and put back if a later file can't be moved. */
+async function moveAll(staging: string, target: string): Promise<void> {
+  const names = await readdir(staging);
+  for (const name of names)
+    if (await isFolder(join(target, name)))
+      throw new RangeError(`writeTogether: expected a file or nothing at ${join(target, name)}, got a folder`);
+  const aside = await mkdtemp(join(staging, ".old-"));
+  const undo: (() => Promise<void>)[] = [];
+  try {
+    for (const name of names) {
+      const [from, to, old] = [join(staging, name), join(target, name), join(aside, name)];
+      if (await exists(to)) {
+        await rename(to, old);
+        undo.push(() => rename(old, to));
+      }
+      await rename(from, to);
+      undo.push(() => rename(to, from));
+    }
+  } catch (error) {
+    for (const back of undo.reverse()) await back();
+    throw error;
+  }
+}
+
+const exists = (path: string): Promise<boolean> =>
+  lstat(path).then(
+    () => true,
+    () => false,
+  );
+const isFolder = (path: string): Promise<boolean> =>
+  lstat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
+
+/**
+ * Makes a folder and the parents that are missing, one at a time: the recursive way never returns where none can be made,
+ * below /proc for one.
+ *
+ * @returns the outermost that was made
+ */
+async function makeFolder(target: string): Promise<string | undefined> {
+  const missing: string[] = [];
+  for (let folder = target; !(await exists(folder)) && dirname(folder) !== folder; folder = dirname(folder))
+    missing.unshift(folder);
+  for (const [i, folder] of missing.entries())
+    try {
+      await mkdir(folder);
+    } catch (error) {
+      if (i > 0) await removeEmpty(missing[i - 1], missing[0]);
+      throw error;
+    }
+  // a file is in the way: says so as the file system does
+  if (!(await stat(target)).isDirectory()) await mkdir(target);
+  return missing[0];
 }
 
 /** Removes the folders that were made, from the innermost to `last`, but none that holds something. */

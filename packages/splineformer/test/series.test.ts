@@ -33,6 +33,7 @@ describe("a series is two columns of a CSV file", () => {
 
   it.each([
     ["a,b\n1,2", 'readSeries: expected a column "t" in a.csv, got columns "a", "b"'],
+    ["t,height of it,t\n1,2,3", 'readSeries: expected one column "t" in a.csv, got columns "t", "height of it", "t"'],
     ["t,b\n1,2", 'readSeries: expected a column "height of it" in a.csv, got columns "t", "b"'],
     ["", "readSeries: expected a.csv to have a line of column names, got an empty file"],
     ["t,height of it\n", "readSeries: expected a.csv to have rows, got only the column names"],

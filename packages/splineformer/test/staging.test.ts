@@ -49,4 +49,23 @@ describe("files written together", () => {
     expect(readdirSync(folder)).toEqual(["kept"]);
     expect(readdirSync(join(folder, "kept"))).toEqual([]);
   });
+
+  it("appear all or none, also where a folder is in the way of one", async () => {
+    mkdirSync(join(folder, "two.txt"));
+    writeFileSync(join(folder, "one.txt"), "old");
+    const failing = writeTogether(folder, async (staging) => {
+      writeFileSync(join(staging, "one.txt"), "new");
+      writeFileSync(join(staging, "two.txt"), "new");
+    });
+    await expect(failing).rejects.toThrow(/^writeTogether: expected a file or nothing at .*two\.txt, got a folder$/);
+    expect(readFileSync(join(folder, "one.txt"), "utf8")).toBe("old");
+    expect(readdirSync(folder)).toEqual(["one.txt", "two.txt"]);
+  });
+
+  it("are refused where no folder can be made, and what was made on the way is removed", async () => {
+    writeFileSync(join(folder, "file"), "");
+    await expect(writeTogether(join(folder, "file/a"), async () => {})).rejects.toThrow("ENOTDIR");
+    await expect(writeTogether(join(folder, `a/${"b".repeat(300)}`), async () => {})).rejects.toThrow("ENAMETOOLONG");
+    expect(readdirSync(folder)).toEqual(["file"]);
+  });
 });

@@ -11,6 +11,10 @@ const report = resolve(folder, "test-results/examples.json");
 
 rmSync(report, { force: true });
 const expected = generate(process.argv.length > 2 ? process.argv.slice(2) : undefined);
+if (expected === 0) {
+  process.stderr.write(`examples: expected a file or folder with examples, got ${process.argv.slice(2).join(" ")}\n`);
+  process.exit(1);
+}
 const vitest = spawnSync(resolve(folder, "node_modules/.bin/vitest"), ["run", "--config=examples.config.ts"], {
   cwd: folder,
   stdio: "inherit",

@@ -1,4 +1,4 @@
-/** @file The network next to the spline, on all of ℝ. */
+/** @file The network next to the spline, at many points, near and far. */
 import type { PiecewisePolynomial } from "@splineformer/spline";
 import { forward, type Network, reference, reference32, tensor } from "@splineformer/tensor";
 import type { DemoReport, Run } from "./report.ts";
@@ -34,7 +34,8 @@ export async function compare(
   let absolute = 0;
   x.forEach((at, i) => {
     const difference = Math.abs(got[i] - expected[i]);
-    relative = Math.max(relative, difference / Math.max(Math.abs(expected[i]), size));
+    // where everything is 0, no difference is 0 of it
+    if (difference !== 0) relative = Math.max(relative, difference / Math.max(Math.abs(expected[i]), size));
     if (at >= first && at <= last) absolute = Math.max(absolute, difference);
   });
   return { dtype, points: x.length, relative, absolute };

@@ -57,11 +57,14 @@ export async function demo(options: DemoOptions): Promise<DemoReport> {
   };
 
   required(Number.isInteger(count) && count >= 2 && count <= mostKnots, "demo", `2 to ${mostKnots} knots`, count);
+  required(out !== "", "demo", "a folder to write into", out);
   await step("reading the series");
   const series = data === undefined ? await shippedSeries() : await seriesOf(data);
   const rows = spreadEvenly(series.x.length, count);
   const knots = rows.map((row) => series.x[row]);
   const values = rows.map((row) => series.y[row]);
+  checkSize(series.names.x, knots);
+  checkSize(series.names.y, values);
   const s = interpolateCubic(knots, values, { boundary: "natural", extrapolation: "linear" });
 
   await step("compiling the spline into a transformer block");
@@ -130,6 +133,13 @@ export async function demo(options: DemoOptions): Promise<DemoReport> {
     signal?.throwIfAborted();
     return report;
   });
+}
+
+/** The float32 network must hold the numbers, and their products with one another. */
+function checkSize(name: string, numbers: readonly number[]): void {
+  const largest = Math.max(...numbers.map(Math.abs));
+  const fits = largest === 0 || (largest >= 1e-9 && largest <= 1e9);
+  required(fits, "demo", `the largest |${name}| to be 0 or in [1e-9, 1e9], where float32 has room`, largest);
 }
 
 async function seriesOf({ file, x, y }: { file: string; x: string; y: string }): Promise<Series> {

@@ -30,7 +30,7 @@ The spline was compiled into one block of a transformer with ReLU attention, and
 ${failed.length === 0 ? "" : `<p class="failed"><strong>${failed.length} of ${report.claims.length} claims do not hold here:</strong> ${failed.map(({ claim }) => safe(claim)).join("; ")}.</p>`}
 <dl class="facts">
 ${fact(count(network.heads, "head"), `of width ${network.headWidth}, ${count(network.hidden, "hidden unit")}, ${network.parameters} numbers in all`)}
-${fact(powerOfTen(runs[0].relative), "largest relative distance from the spline, on all of ℝ, in float64")}
+${fact(powerOfTen(runs[0].relative), `largest relative distance from the spline at ${runs[0].points} points, in float64`)}
 ${fact(`${breakpoints.length} of ${spline.knots.length}`, `knots found in the weights, ${farthest === 0 ? "each at the very number it was" : `off by at most ${powerOfTen(farthest)}${data.unit === "year" ? " years" : ""}`}`)}
 ${fact(smoothnessInWords(breakpoints.map(({ smoothness }) => smoothness)), `where pieces meet, as measured; degree ${degreesInWords(report.degrees)}`)}
 </dl>

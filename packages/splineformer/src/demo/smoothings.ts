@@ -38,7 +38,8 @@ export function smoothings(
       beta,
       largest: Math.max(...distance),
       bound: Math.max(...bound),
-      ratio: Math.max(...distance.map((d, i) => Math.max(0, d - 2 * noise) / bound[i])),
+      // a network without bends is not moved, and its bound may be 0
+      ratio: Math.max(...distance.map((d, i) => (d <= 2 * noise ? 0 : (d - 2 * noise) / bound[i]))),
     };
     return { summary, x, values, distance, bound };
   });

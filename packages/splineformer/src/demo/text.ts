@@ -35,7 +35,7 @@ export function demoText(report: DemoReport, output: Pick<Output, "isTTY">): str
     ]),
     heading(`Saved, loaded and run: largest distance from the spline at ${runs[0].points} points out to ±10¹²`),
     table(
-      ["", "relative, on all of ℝ", `in ${data.y}, between the knots`],
+      ["", "relative, near and far", `in ${data.y}, between the knots`],
       [
         ...runs.map((run) => [run.dtype, powerOfTen(run.relative), powerOfTen(run.absolute)]),
         ...("missing" in gpu ? [] : [[`gpu.js, ${gpu.backend}`, powerOfTen(gpu.relative), powerOfTen(gpu.absolute)]]),
