@@ -19,6 +19,16 @@ import {
   type Weighing,
 } from "@splineformer/tensor";
 
+/** How an image is cut. */
+export interface Patches {
+  /** Pixels, multiples of size. */
+  readonly height: number;
+  readonly width: number;
+  readonly size: number;
+  /** Numbers of a pixel. Default 1. */
+  readonly channels: number;
+}
+
 /** One stack of blocks, between a map in and a map out. */
 export interface StackConfig {
   /** Number of blocks, at most 10,000. */
@@ -48,30 +58,50 @@ export interface StackConfig {
     /** Default `"relu"`; without hidden units it means nothing. */
     readonly activation: Pointwise;
   };
-  /** Default `"none"`. With a norm the model is no spline. */
-  readonly norm: "none" | "layer" | "rms";
-  /** Before each sublayer and once at the end, or after each residual sum. Default `"pre"`; without a norm it means nothing. */
-  readonly normPlacement: "pre" | "post";
-  /** Added under the norm's root, so that a constant row gives 0. Default 1e-5; without a norm it means nothing. */
+  /**
+   * `"affine"`: a learned scale and shift of each channel, with which the model stays a spline; `"layer"` and `"rms"`
+   * divide by the size of the row, and then it is none. Default `"none"`.
+   */
+  readonly norm: "none" | "affine" | "layer" | "rms";
+  /**
+   * `"pre"`: before each sublayer and once at the end. `"post"`: after each residual sum. `"hybrid"`: as `"pre"`, and
+   * after each sublayer before the sum. Default `"pre"`; without a norm it means nothing.
+   */
+  readonly normPlacement: "pre" | "post" | "hybrid";
+  /** Added under the norm's root, so that a constant row gives 0. Default 1e-5; where nothing is divided it means nothing. */
   readonly normEpsilon: number;
   /** Whether a sublayer's result is added to what it read. Default true. */
   readonly residual: boolean;
+  /** What a sublayer's input is multiplied by in that sum (DeepNorm's α, arXiv 2203.00555). Default 1; without the sum it means nothing. */
+  readonly residualScale: number;
   /**
-   * What the learned per-channel factors of the sublayers start at; `"none"`: there are no factors.
-   * Default without a norm 1 up to two layers, .5 for three, .3 for more; with a norm `"none"`.
+   * What the learned factors of the sublayers' results start at; `"none"`: there are no factors. Default 1 up to two
+   * layers, .5 for three, .3 for more; with a norm that divides `"none"`.
    */
   readonly layerScale: number | "none";
-  /** Limits what sublayers and the map out read to [−clamp, clamp]. Default without a norm 3 from six layers on, else `"none"`. */
+  /** A factor for every channel, or one for the sublayer. Default `"channel"`; without factors it means nothing. */
+  readonly layerScalePer: "channel" | "layer";
+  /** Limits what sublayers and the map out read to [−clamp, clamp]. Default 3 from six layers on, with a norm that divides `"none"`. */
   readonly clamp: number | "none";
-  /** Channels of the input, if it is mapped to width. Default `"none"`. */
+  /** Number of token ids, if the input is ids [.., tokens] whose rows of a learned table are read. Default `"none"`. */
+  readonly vocabulary: number | "none";
+  /**
+   * The input is an image [.., height, width · channels], channels of a pixel side by side, and each square of size × size
+   * pixels makes a token, row by row; its numbers, row by row too, go through the map in. Default `"none"`.
+   */
+  readonly patches: "none" | Patches;
+  /** Channels of the input, if it is mapped to width. Default `"none"`, with patches size² · channels. */
   readonly input: number | "none";
   /**
    * `"given"`: as many tokens as the input has. A number k: the input is one token, and the map in, [input, k · width],
    * makes k tokens of it. Default `"given"`.
    */
   readonly tokens: number | "given";
-  /** A learned row for each of the first positions, added to the tokens. Default `"none"`. */
-  readonly positions: "none" | { readonly learned: number };
+  /**
+   * What is added to the tokens: a learned row for each of the first positions; or `"sinusoidal"`, for position p and
+   * channels 2i, 2i + 1 the sine and cosine of p/10000^(2i/width) (arXiv 1706.03762). Default `"none"`.
+   */
+  readonly positions: "none" | "sinusoidal" | { readonly learned: number };
   /** `"first"`: the first token is read out; `"mean"`: the mean of all. One token remains. Default `"none"`. */
   readonly pool: "none" | "first" | "mean";
   /** Channels of the output, if width is mapped to it. Default `"none"`. */
@@ -105,12 +135,21 @@ export type ModelConfig = EncoderConfig | DecoderConfig | TransformerConfig;
 
 /** `layers`, `width` and `heads` must be given; what else is missing gets its default. */
 type OptionsOf<C extends StackConfig> = Pick<C, "layers" | "width" | "heads"> &
-  Partial<Omit<C, "attention" | "feedForward">> & {
+  Partial<Omit<C, "attention" | "feedForward" | "patches">> & {
+    readonly patches?: "none" | (Omit<Patches, "channels"> & Partial<Patches>);
     readonly attention?: Partial<C["attention"]>;
     readonly feedForward?: Partial<C["feedForward"]>;
   };
 export type EncoderOptions = OptionsOf<EncoderConfig>;
 export type DecoderOptions = OptionsOf<DecoderConfig>;
+
+/** As an encoder's; `vocabulary` must be given, the mask is causal, and the output has a logit for every id. */
+export type LanguageModelOptions = Omit<
+  EncoderOptions,
+  "vocabulary" | "output" | "pool" | "tokens" | "input" | "patches"
+> & {
+  readonly vocabulary: number;
+};
 
 type Shared = Partial<Omit<DecoderOptions, "kind" | "memory">>;
 /** Options for both stacks, and what differs for one of them. */
@@ -135,8 +174,12 @@ const stackKeys = [
   "normPlacement",
   "normEpsilon",
   "residual",
+  "residualScale",
   "layerScale",
+  "layerScalePer",
   "clamp",
+  "vocabulary",
+  "patches",
   "input",
   "tokens",
   "positions",
@@ -145,6 +188,7 @@ const stackKeys = [
   "seed",
   "dtype",
 ];
+const attentionKeys = ["activation", "divide", "scale", "mask"];
 const maximumLayers = 10_000;
 
 /** The complete config of an encoder. */
@@ -152,6 +196,23 @@ export function completeEncoder(where: string, options: EncoderOptions): Encoder
   checkOptions(where, options, stackKeys);
   checkKind(where, options.kind, "encoder");
   return { kind: "encoder", ...completeStack(where, options, "none") };
+}
+
+/** The complete config of a causal language model: an encoder's. */
+export function completeLanguageModel(where: string, options: LanguageModelOptions): EncoderConfig {
+  const given = ["output", "pool", "tokens", "input", "patches"];
+  checkOptions(
+    where,
+    options,
+    stackKeys.filter((key) => !given.includes(key)),
+  );
+  const { vocabulary, attention = {} } = options;
+  wholeNumber(where, "vocabulary", vocabulary, 1);
+  checkOptions(`${where}: attention`, attention, attentionKeys);
+  const { mask = "causal" } = attention;
+  // a window sees no later token either
+  required(mask !== "none", where, 'mask "causal" or { window }, so that no token sees a later one', mask);
+  return completeEncoder(where, { ...options, output: vocabulary, attention: { ...attention, mask } });
 }
 
 /** The complete config of a decoder. */
@@ -209,11 +270,15 @@ function completeStack(where: string, options: Partial<EncoderOptions | DecoderO
   const headWidth = wholeNumber(where, "headWidth", options.headWidth ?? width / heads, 1);
   const { valueWidth = headWidth, keyValueHeads = heads, hidden = 2 * width } = options;
   const { attention = {}, feedForward = {} } = options;
-  const { norm = "none", normPlacement = "pre", normEpsilon = 1e-5, residual = true, pool = "none" } = options;
-  const { input = "none", output = "none", tokens = "given", positions = "none" } = options;
-  const { seed = 0, dtype = "float32" } = options;
-  const { layerScale = norm === "none" ? scaleByDepth(layers) : "none" } = options;
-  const { clamp = norm === "none" && layers >= 6 ? 3 : "none" } = options;
+  const { norm = "none", normPlacement = "pre", normEpsilon = 1e-5, residual = true, residualScale = 1 } = options;
+  const { vocabulary = "none", output = "none", tokens = "given", positions = "none", pool = "none" } = options;
+  const patches = completePatches(`${where}: patches`, options.patches ?? "none");
+  const { input = patches === "none" ? "none" : patches.size ** 2 * patches.channels } = options;
+  const { seed = 0, dtype = "float32", layerScalePer = "channel" } = options;
+  // a norm that divides by the size of a row keeps a deep stack from exploding, and so needs neither
+  const divides = norm === "layer" || norm === "rms";
+  const { layerScale = divides ? "none" : scaleByDepth(layers) } = options;
+  const { clamp = !divides && layers >= 6 ? 3 : "none" } = options;
   wholeNumber(where, "keyValueHeads", keyValueHeads, 1);
   required(heads % keyValueHeads === 0, where, `keyValueHeads to divide heads ${heads}`, keyValueHeads);
   required(Number.isFinite(normEpsilon) && normEpsilon > 0, where, "a finite normEpsilon > 0", normEpsilon);
@@ -221,7 +286,18 @@ function completeStack(where: string, options: Partial<EncoderOptions | DecoderO
     required(Number.isFinite(layerScale), where, 'layerScale to be a finite number or "none"', layerScale);
   if (clamp !== "none")
     required(Number.isFinite(clamp) && clamp > 0, where, 'clamp to be a finite number > 0 or "none"', clamp);
+  required(Number.isFinite(residualScale), where, "a finite residualScale", residualScale);
   if (tokens !== "given") required(input !== "none", where, "input to be a number where tokens is one", input);
+  wholeNumberOr(where, "vocabulary", vocabulary, "none");
+  if (vocabulary !== "none") {
+    required(patches === "none", where, 'patches "none" beside a vocabulary', patches);
+    required(input === "none", where, 'input "none" beside a vocabulary: ids are no channels', input);
+  }
+  if (patches !== "none") {
+    const numbers = patches.size ** 2 * patches.channels;
+    required(input === numbers, where, `input ${numbers}, the numbers of a patch`, input);
+    required(tokens === "given", where, 'tokens "given" beside patches, which make the tokens', tokens);
+  }
   return {
     layers,
     width,
@@ -232,15 +308,19 @@ function completeStack(where: string, options: Partial<EncoderOptions | DecoderO
     hidden: wholeNumber(where, "hidden", hidden, 0),
     attention: completeAttention(`${where}: attention`, attention, headWidth, ownMask),
     feedForward: completeFeedForward(`${where}: feedForward`, feedForward),
-    norm: oneOf(where, "norm", norm, ["none", "layer", "rms"]),
-    normPlacement: oneOf(where, "normPlacement", normPlacement, ["pre", "post"]),
+    norm: oneOf(where, "norm", norm, ["none", "affine", "layer", "rms"]),
+    normPlacement: oneOf(where, "normPlacement", normPlacement, ["pre", "post", "hybrid"]),
     normEpsilon,
     residual: oneOf(where, "residual", residual, [true, false]),
+    residualScale,
     layerScale,
+    layerScalePer: oneOf(where, "layerScalePer", layerScalePer, ["channel", "layer"]),
     clamp,
+    vocabulary,
+    patches,
     input: wholeNumberOr(where, "input", input, "none"),
     tokens: wholeNumberOr(where, "tokens", tokens, "given"),
-    positions: completePositions(where, positions, tokens),
+    positions: completePositions(where, positions, patches === "none" ? tokens : patchesOf(patches)),
     pool: oneOf(where, "pool", pool, ["none", "first", "mean"]),
     output: wholeNumberOr(where, "output", output, "none"),
     seed: wholeNumber(where, "seed", seed, 0),
@@ -260,7 +340,7 @@ function completeAttention(
   headWidth: number,
   ownMask: Mask,
 ): StackConfig["attention"] {
-  checkOptions(where, options, ["activation", "divide", "scale", "mask"]);
+  checkOptions(where, options, attentionKeys);
   const { activation = "relu", scale = 1 / Math.sqrt(headWidth), mask = ownMask } = options;
   checkWeighing(where, activation, 0);
   const normalised = actsOnRows(activation) || sigmoidBias(activation) !== undefined;
@@ -302,12 +382,34 @@ function completePositions(
   positions: StackConfig["positions"],
   tokens: StackConfig["tokens"],
 ): StackConfig["positions"] {
-  if (positions === "none") return positions;
+  if (positions === "none" || positions === "sinusoidal") return positions;
   const learned = typeof positions === "object" && positions !== null ? positions.learned : undefined;
   const fits = Number.isSafeInteger(learned) && (learned as number) > 0 && Object.keys(positions).length === 1;
-  required(fits, where, 'positions to be "none" or { learned: a whole number ≥ 1 }', positions);
+  required(fits, where, 'positions to be "none", "sinusoidal" or { learned: a whole number ≥ 1 }', positions);
   if (tokens !== "given") required((learned as number) >= tokens, where, `positions for ${tokens} tokens`, positions);
   return { learned: learned as number };
+}
+
+/** How many tokens an image makes. */
+export const patchesOf = ({ height, width, size }: Patches): number => (height / size) * (width / size);
+
+/** One operation a pixel row is recorded, so that a file must not ask for a picture without end. */
+const largestSide = 4096;
+
+function completePatches(
+  where: string,
+  patches: "none" | (Omit<Patches, "channels"> & Partial<Patches>),
+): StackConfig["patches"] {
+  if (patches === "none") return patches;
+  checkOptions(where, patches, ["height", "width", "size", "channels"]);
+  const { height, width, size, channels = 1 } = patches;
+  wholeNumber(where, "height", height, 1, largestSide);
+  wholeNumber(where, "width", width, 1, largestSide);
+  wholeNumber(where, "size", size, 1, largestSide);
+  wholeNumber(where, "channels", channels, 1, largestSide);
+  required(height % size === 0, where, `a height divisible by size ${size}`, height);
+  required(width % size === 0, where, `a width divisible by size ${size}`, width);
+  return { height, width, size, channels };
 }
 
 function checkKind(where: string, kind: string | undefined, expected: string): void {

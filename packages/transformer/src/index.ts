@@ -4,7 +4,9 @@ export type {
   DecoderOptions,
   EncoderConfig,
   EncoderOptions,
+  LanguageModelOptions,
   ModelConfig,
+  Patches,
   StackConfig,
   TransformerConfig,
   TransformerOptions,
@@ -13,6 +15,7 @@ export { type DegreeOptions, degree } from "./degree.ts";
 export {
   createDecoder,
   createEncoder,
+  createLanguageModel,
   createTransformer,
   type Decoder,
   decoderFromParameters,

@@ -6,11 +6,13 @@ import { type InputShape, type Network, parametersOf, type Tensor, within } from
 import {
   completeDecoder,
   completeEncoder,
+  completeLanguageModel,
   completeTransformer,
   type DecoderConfig,
   type DecoderOptions,
   type EncoderConfig,
   type EncoderOptions,
+  type LanguageModelOptions,
   type ModelConfig,
   type StackConfig,
   type TransformerConfig,
@@ -25,7 +27,7 @@ import {
 } from "./parameters.ts";
 import { runStack } from "./stack.ts";
 
-/** Input x [.., tokens, input]. */
+/** Input x [.., tokens, input]; ids [.., tokens] where there is a vocabulary, an image where there are patches. */
 export type Encoder = Network<"x", EncoderConfig, StackParameters<Tensor>>;
 /** Inputs source [.., source tokens, memory] and target [.., tokens, input]. */
 export type Decoder = Network<"source" | "target", DecoderConfig, StackParameters<Tensor>>;
@@ -81,11 +83,32 @@ export function encoderFromParameters(options: EncoderOptions, parameters: Stack
 }
 
 /**
+ * A causal language model with drawn weights: ids [.., tokens] ↦ logits [.., tokens, vocabulary] of the id that follows each.
+ *
+ * It is an encoder with a vocabulary, a causal mask and an output of the vocabulary's size, so everything that reads an
+ * encoder reads it. Without positions only the mask tells the order of tokens.
+ *
+ * @param options - `vocabulary` and those of {@link createEncoder}; `attention.mask` may be a window instead
+ * @throws RangeError if an option is unknown or out of range
+ * @example
+ * ```ts
+ * import { forward, tensor } from "@splineformer/tensor";
+ * import { createLanguageModel } from "@splineformer/transformer";
+ * const model = createLanguageModel({ vocabulary: 29, layers: 2, width: 6, heads: 3, positions: { learned: 13 } });
+ * forward(model, tensor([7, 0, 28], { dtype: "int32" })).shape; // [3, 29]
+ * ```
+ */
+export function createLanguageModel(options: LanguageModelOptions): Encoder {
+  const config = completeLanguageModel("createLanguageModel", options);
+  return encoder(config, drawParameters("createLanguageModel", config));
+}
+
+/**
  * A decoder with drawn weights: blocks of masked self-attention over the target, cross-attention to the source
  * (the target asks, the source is looked at), feed-forward.
  *
- * With ReLU attention t blocks have degree 3^t − 1 in the source and 3^t in the target. A decoder without a source, as
- * language models are, is an encoder with `attention: { mask: "causal" }`.
+ * With ReLU attention t blocks have degree 3^t − 1 in the source and 3^t in the target. A decoder without a source is an
+ * encoder with `attention: { mask: "causal" }`; of ids it is a {@link createLanguageModel}.
  *
  * @throws RangeError if an option is unknown or out of range
  * @source arXiv 2408.09624
@@ -194,8 +217,11 @@ const transformer = (config: TransformerConfig, parameters: TransformerParameter
 });
 
 /** One token where the map in makes all of them of one, or where there is only one position. */
-function inputShape(free: string, { input, width, tokens, positions }: StackConfig): InputShape {
-  const one = tokens !== "given" || (positions !== "none" && positions.learned === 1);
+function inputShape(free: string, config: StackConfig): InputShape {
+  const { input, width, tokens, positions, vocabulary, patches } = config;
+  if (patches !== "none") return [patches.height, patches.width * patches.channels];
+  const one = tokens !== "given" || (typeof positions === "object" && positions.learned === 1);
+  if (vocabulary !== "none") return [one ? 1 : free];
   return [one ? 1 : free, input === "none" ? width : input];
 }
 

@@ -17,7 +17,7 @@ import {
 } from "@splineformer/tensor";
 import type { DecoderConfig, EncoderConfig, ModelConfig, StackConfig, TransformerConfig } from "./config.ts";
 
-/** What follows a normalised row: weight · row + bias; an rms norm has no bias of its own. */
+/** What follows a normalised row, or of an affine norm the row itself: weight · row + bias; an rms norm has no bias of its own. */
 export interface Norm<T> {
   readonly weight: T;
   readonly bias?: T;
@@ -41,12 +41,16 @@ export interface BlockParameters<T> {
   readonly cross?: AttentionParameters<T>;
   readonly feedForward?: FeedForwardParameters<T>;
   readonly norms?: PerSublayer<Norm<T>>;
-  /** Each [width]. */
+  /** After the sublayers, where norms are placed `"hybrid"`. */
+  readonly outputNorms?: PerSublayer<Norm<T>>;
+  /** Each [width], or [1] for the whole sublayer. */
   readonly layerScale?: PerSublayer<T>;
 }
 
 /** Of an encoder or a decoder. */
 export interface StackParameters<T> {
+  /** [vocabulary, width]. */
+  readonly embedding?: T;
   readonly input?: Linear<T>;
   /** [positions, width]. */
   readonly positions?: T;
@@ -176,7 +180,7 @@ function checkParameter(where: string, name: string, { shape }: Specification, v
  * Every parameter that a complete config asks for.
  *
  * Weights start as N(0, 1/fan-in), those before the feed-forward's activation as N(0, 2/fan-in), biases at 0, positions
- * with deviation .5.
+ * and embeddings with deviation .5.
  */
 function specification(config: ModelConfig): StackParameters<Specification> | TransformerParameters<Specification> {
   if (config.kind !== "transformer") return stackSpecification(config);
@@ -184,18 +188,19 @@ function specification(config: ModelConfig): StackParameters<Specification> | Tr
 }
 
 function stackSpecification(config: EncoderConfig | DecoderConfig): StackParameters<Specification> {
-  const { width, input, output, positions, tokens } = config;
+  const { width, vocabulary, input, output, positions, tokens } = config;
   return {
+    ...(vocabulary !== "none" && { embedding: normal([vocabulary, width], 0.25) }),
     ...(input !== "none" && { input: dense(input, width * (tokens === "given" ? 1 : tokens), 1 / input) }),
-    ...(positions !== "none" && { positions: normal([positions.learned, width], 0.25) }),
+    ...(typeof positions === "object" && { positions: normal([positions.learned, width], 0.25) }),
     blocks: Array.from({ length: config.layers }, () => blockSpecification(config)),
-    ...(config.norm !== "none" && config.normPlacement === "pre" && { norm: norm(config) }),
+    ...(config.norm !== "none" && config.normPlacement !== "post" && { norm: norm(config) }),
     ...(output !== "none" && { output: dense(width, output, 1 / width) }),
   };
 }
 
 function blockSpecification(config: EncoderConfig | DecoderConfig): BlockParameters<Specification> {
-  const { width, hidden } = config;
+  const { width, hidden, normPlacement, layerScale, layerScalePer } = config;
   const cross = config.kind === "decoder";
   const each = <V>(make: () => V): PerSublayer<V> => ({
     attention: make(),
@@ -209,7 +214,10 @@ function blockSpecification(config: EncoderConfig | DecoderConfig): BlockParamet
       feedForward: { expand: dense(width, hidden, 2 / width), contract: dense(hidden, width, 1 / hidden) },
     }),
     ...(config.norm !== "none" && { norms: each(() => norm(config)) }),
-    ...(config.layerScale !== "none" && { layerScale: each(() => constant([width], config.layerScale as number)) }),
+    ...(config.norm !== "none" && normPlacement === "hybrid" && { outputNorms: each(() => norm(config)) }),
+    ...(layerScale !== "none" && {
+      layerScale: each(() => constant([layerScalePer === "channel" ? width : 1], layerScale)),
+    }),
   };
 }
 
@@ -231,7 +239,7 @@ const dense = (from: number, to: number, variance: number): Linear<Specification
 });
 const norm = ({ norm, width }: StackConfig): Norm<Specification> => ({
   weight: constant([width], 1),
-  ...(norm === "layer" && { bias: { ...constant([width], 0), optional: true } }),
+  ...(norm !== "rms" && { bias: { ...constant([width], 0), optional: true } }),
 });
 
 const isSpecification = (part: object): part is Specification => "deviation" in part;

@@ -27,8 +27,12 @@ describe("a config", () => {
       normPlacement: "pre",
       normEpsilon: 1e-5,
       residual: true,
+      residualScale: 1,
       layerScale: 1,
+      layerScalePer: "channel",
       clamp: "none",
+      vocabulary: "none",
+      patches: "none",
       input: "none",
       tokens: "given",
       positions: "none",
@@ -136,7 +140,7 @@ describe("options are refused, by the name of the call:", () => {
       "an unknown option",
       encoder({ depth: 3 }),
       oneMore(
-        'options kind, layers, width, heads, headWidth, valueWidth, keyValueHeads, hidden, attention, feedForward, norm, normPlacement, normEpsilon, residual, layerScale, clamp, input, tokens, positions, pool, output, seed, dtype, got "depth"',
+        'options kind, layers, width, heads, headWidth, valueWidth, keyValueHeads, hidden, attention, feedForward, norm, normPlacement, normEpsilon, residual, residualScale, layerScale, layerScalePer, clamp, vocabulary, patches, input, tokens, positions, pool, output, seed, dtype, got "depth"',
       ),
     ],
     ["another kind", encoder({ kind: "decoder" }), oneMore('kind "encoder", got "decoder"')],
@@ -187,11 +191,61 @@ describe("options are refused, by the name of the call:", () => {
       encoder({ feedForward: { activation: "softmax" } }),
       /^RangeError: createEncoder: feedForward: expected an activation \(identity, relu, .*\), got "softmax"$/,
     ],
-    ["an unknown norm", encoder({ norm: "batch" }), oneMore('norm to be one of "none", "layer", "rms", got "batch"')],
+    [
+      "an unknown norm",
+      encoder({ norm: "batch" }),
+      oneMore('norm to be one of "none", "affine", "layer", "rms", got "batch"'),
+    ],
     [
       "an unknown placement",
       encoder({ normPlacement: "middle" }),
-      oneMore('normPlacement to be one of "pre", "post", got "middle"'),
+      oneMore('normPlacement to be one of "pre", "post", "hybrid", got "middle"'),
+    ],
+    [
+      "an infinite residual scale",
+      encoder({ residualScale: Number.POSITIVE_INFINITY }),
+      oneMore("a finite residualScale, got Infinity"),
+    ],
+    [
+      "factors for every head",
+      encoder({ layerScalePer: "head" }),
+      oneMore('layerScalePer to be one of "channel", "layer", got "head"'),
+    ],
+    ["no words", encoder({ vocabulary: 0 }), oneMore('vocabulary to be a whole number ≥ 1 or "none", got 0')],
+    [
+      "ids with channels",
+      encoder({ vocabulary: 7, input: 3 }),
+      oneMore('input "none" beside a vocabulary: ids are no channels, got 3'),
+    ],
+    [
+      "ids of patches",
+      encoder({ vocabulary: 7, patches: { height: 4, width: 4, size: 2 } }),
+      oneMore('patches "none" beside a vocabulary, got { height: 4, width: 4, size: 2, channels: 1 }'),
+    ],
+    [
+      "patches that do not fill the image",
+      encoder({ patches: { height: 6, width: 9, size: 2 } }),
+      "RangeError: createEncoder: patches: expected a width divisible by size 2, got 9",
+    ],
+    [
+      "patches of other numbers than the map in reads",
+      encoder({ patches: { height: 6, width: 4, size: 2, channels: 3 }, input: 4 }),
+      oneMore("input 12, the numbers of a patch, got 4"),
+    ],
+    [
+      "more patches than positions",
+      encoder({ patches: { height: 6, width: 4, size: 2 }, positions: { learned: 5 } }),
+      oneMore("positions for 6 tokens, got { learned: 5 }"),
+    ],
+    [
+      "an unknown option of patches",
+      encoder({ patches: { height: 6, width: 4, side: 2 } }),
+      /^RangeError: createEncoder: patches: expected options height, width, size, channels, got "side"$/,
+    ],
+    [
+      "an image without end",
+      encoder({ patches: { height: 2 ** 40, width: 4, size: 2 } }),
+      "RangeError: createEncoder: patches: expected height to be a whole number in [1, 4096], got 1099511627776",
     ],
     ["a negative epsilon", encoder({ normEpsilon: -1 }), oneMore("a finite normEpsilon > 0, got -1")],
     [
@@ -220,7 +274,7 @@ describe("options are refused, by the name of the call:", () => {
     [
       "unknown positions",
       encoder({ positions: "learned" }),
-      oneMore('positions to be "none" or { learned: a whole number ≥ 1 }, got "learned"'),
+      oneMore('positions to be "none", "sinusoidal" or { learned: a whole number ≥ 1 }, got "learned"'),
     ],
     ["an unknown pool", encoder({ pool: "max" }), oneMore('pool to be one of "none", "first", "mean", got "max"')],
     [

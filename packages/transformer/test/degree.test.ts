@@ -62,6 +62,11 @@ describe("the degree of a model (arXiv 2408.09624; the table is derived)", () =>
       { layerScale: "none" },
       { clamp: 3 },
       { positions: { learned: 1 } },
+      { positions: "sinusoidal" },
+      { norm: "affine" },
+      { norm: "affine", normPlacement: "hybrid", layerScalePer: "layer", residualScale: 0.5 },
+      { norm: "affine", normPlacement: "post" },
+      { patches: { height: 4, width: 6, size: 2 } },
       { positions: { learned: 7 }, pool: "mean" },
       { input: 5, output: 7, pool: "first" },
       { input: 1, tokens: 5 },
@@ -86,6 +91,9 @@ describe("the degree of a model (arXiv 2408.09624; the table is derived)", () =>
       refusalOf(() => degree(createEncoder({ ...tiny, layers: 2, ...options })));
     const start = "UnsupportedError: degree: expected a piecewise polynomial";
     expect(of({ norm: "layer" })).toBe(`${start} operation, got normalize at block 0/attention/norm`);
+    expect(of({ vocabulary: 5 })).toBe(
+      "UnsupportedError: degree: expected indices that do not depend on an input, got gather at embedding",
+    );
     expect(of({ norm: "rms", normPlacement: "post" })).toBe(
       `${start} operation, got normalize at block 0/attention/norm`,
     );

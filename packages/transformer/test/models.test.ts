@@ -141,6 +141,17 @@ describe("encoders agree with their blocks written out", () => {
     ["with head widths of their own", { headWidth: 5, valueWidth: 3, keyValueHeads: 1 }],
     ["with clamps and layer scale", { clamp: 0.5, layerScale: 0.3, output: 2 }],
     ["with positions", { positions: { learned: 13 } }],
+    ["with sinusoidal positions", { positions: "sinusoidal" }],
+    ["with affine norms before each sublayer", { norm: "affine" }],
+    ["with affine norms after each sum", { norm: "affine", normPlacement: "post" }],
+    ["with layer norms before and after each sublayer", { norm: "layer", normPlacement: "hybrid", layerScale: 0.5 }],
+    [
+      "with rms norms before and after, a causal mask and clamps",
+      { norm: "rms", normPlacement: "hybrid", clamp: 1, attention: { mask: "causal" } },
+    ],
+    ["with one factor for each sublayer", { layerScale: 0.3, layerScalePer: "layer" }],
+    ["with scaled residuals", { residualScale: 1.5, norm: "layer", normPlacement: "post" }],
+    ["with scaled residuals and the first token", { residualScale: -0.5, pool: "first" }],
     ["with the mean of all tokens", { pool: "mean", output: 2 }],
     ["with the first token", { pool: "first", output: 2 }],
     [
@@ -156,6 +167,27 @@ describe("encoders agree with their blocks written out", () => {
     const width = config.input === "none" ? config.width : config.input;
     const x = seeded(7).normal([config.tokens === "given" ? 13 : 1, width]);
     agrees(forward(model, x), naiveStack(config, parameters, matrix(x)));
+  });
+
+  it("of images: patches row by row, of several channels, with positions", () => {
+    const patches = { height: 6, width: 10, size: 2, channels: 3 } as const;
+    const model = stirred(createEncoder({ ...base, patches, positions: { learned: 17 }, pool: "mean", output: 5 }), 5);
+    expect(model.config.input).toBe(12);
+    const image = seeded(7).normal([6, 30]);
+    agrees(forward(model, image), naiveStack(model.config, model.parameters, matrix(image)));
+    const images = seeded(8).normal([3, 6, 30]);
+    expect(forward(model, images).shape).toEqual([3, 1, 5]);
+  });
+
+  it("of ids: rows of a table, of any whole dtype", () => {
+    const model = stirred(createEncoder({ ...base, vocabulary: 11, positions: "sinusoidal", output: 5 }), 5);
+    const ids = [3, 10, 0, 3, 7];
+    const expected = naiveStack(model.config, model.parameters, [ids]);
+    agrees(forward(model, tensor(ids)), expected);
+    agrees(forward(model, tensor(ids, { dtype: "int32" })), expected);
+    expect(forward(model, seeded(8).indices([2, 3, 5], 11)).shape).toEqual([2, 3, 5, 5]);
+    for (const id of [11, -1, 0.5])
+      expect(() => forward(model, tensor([id]))).toThrow(`gather: expected whole indices 0 ≤ i < 11, got ${id}`);
   });
 
   it("in float32 with at most twice the error of rounding every operation", () => {
@@ -175,6 +207,7 @@ describe("decoders and encoder–decoders agree with their blocks written out", 
     ["by default", {}],
     ["with norms before", { norm: "layer" }],
     ["with norms after, clamps and scales", { norm: "rms", normPlacement: "post", clamp: 1, layerScale: 0.5 }],
+    ["with affine norms around each sublayer", { norm: "affine", normPlacement: "hybrid", residualScale: 0.7 }],
     ["reading the first token", { pool: "first", output: 2 }],
   ])("%s", (_, options) => {
     const model = stirred(createDecoder({ ...base, memory: 5, input: 3, seed: 4, ...options }), 6);
@@ -394,12 +427,14 @@ describe("drawn parameters", () => {
       positions: { learned: 71 },
       seed: 2,
     });
+    const words = createEncoder({ layers: 0, width: 61, heads: 1, vocabulary: 73 }).parameters.embedding;
     const [block] = parameters.blocks;
     // at least 3,600 numbers: three deviations of the sample deviation are 3/√7200 < 4%
     const close = (x: Tensor | undefined, expected: number) =>
       expect(Math.abs(deviation(x as Tensor) / expected - 1)).toBeLessThan(0.04);
     close(parameters.input?.weight, 1 / Math.sqrt(59));
     close(parameters.positions, 0.5);
+    close(words, 0.5);
     close(block.attention.query.weight, 1 / Math.sqrt(61));
     close(block.attention.output.weight, 1 / Math.sqrt(61));
     close(block.feedForward?.expand.weight, Math.sqrt(2 / 61));

@@ -4,7 +4,7 @@
  */
 import { parametersOf, type Tensor, tensor, toNested } from "@splineformer/tensor";
 import { type Matrix, naiveActivation, naiveAttention, naiveMatmul, naiveNormalize } from "@splineformer/testing";
-import type { StackConfig } from "../src/index.ts";
+import type { Patches, StackConfig } from "../src/index.ts";
 
 export const matrix = (x: Tensor): Matrix => toNested(x) as Matrix;
 export const fromMatrix = (x: Matrix): Tensor => tensor(x, { dtype: "float64" });
@@ -28,7 +28,7 @@ export function naiveStack(config: StackConfig, parameters: unknown, x: Matrix, 
   const norm = (name: string, y: Matrix): Matrix => {
     const kind = config.norm;
     if (kind === "none") return y;
-    const rows = y.map((row) => naiveNormalize(row, { kind, epsilon: config.normEpsilon }));
+    const rows = kind === "affine" ? y : y.map((row) => naiveNormalize(row, { kind, epsilon: config.normEpsilon }));
     return entrywise(
       rows,
       (z, _, j) => z * (vector(`${name}.weight`) as ArrayLike<number>)[j] + (vector(`${name}.bias`)?.[j] ?? 0),
@@ -42,17 +42,30 @@ export function naiveStack(config: StackConfig, parameters: unknown, x: Matrix, 
   };
   const sublayer = (block: string, name: string, y: Matrix, f: (z: Matrix) => Matrix): Matrix => {
     const normName = `${block}.norms.${name}`;
-    const pre = config.normPlacement === "pre";
+    const { normPlacement } = config;
+    const post = normPlacement === "post";
     const scale = vector(`${block}.layerScale.${name}`);
-    const result = entrywise(f(clamp(pre ? norm(normName, y) : y)), (z, _, j) => z * (scale?.[j] ?? 1));
-    const sum = config.residual ? entrywise(result, (z, i, j) => z + y[i][j]) : result;
-    return pre ? sum : norm(normName, sum);
+    const factor = (j: number): number => (config.layerScalePer === "layer" ? scale?.[0] : scale?.[j]) ?? 1;
+    const raw = f(clamp(post ? y : norm(normName, y)));
+    const after = normPlacement === "hybrid" ? norm(`${block}.outputNorms.${name}`, raw) : raw;
+    const result = entrywise(after, (z, _, j) => z * factor(j));
+    const sum = config.residual ? entrywise(result, (z, i, j) => z + config.residualScale * y[i][j]) : result;
+    return post ? norm(normName, sum) : sum;
   };
 
-  let y = config.input === "none" ? x : line("input", x);
-  const { tokens } = config;
+  const { tokens, patches, width } = config;
+  let y = x;
+  const table = at("embedding");
+  if (table) y = x[0].map((id) => matrix(table)[id]);
+  if (patches !== "none") y = naivePatches(x, patches);
+  if (config.input !== "none") y = line("input", y);
   if (tokens !== "given")
     y = Array.from({ length: tokens }, (_, i) => y[0].slice(i * config.width, (i + 1) * config.width));
+  if (config.positions === "sinusoidal")
+    y = entrywise(y, (z, p, k) => {
+      const angle = p / 10_000 ** ((2 * Math.floor(k / 2)) / width);
+      return z + (k % 2 === 0 ? Math.sin(angle) : Math.cos(angle));
+    });
   const positions = at("positions");
   if (positions) y = entrywise(y, (z, i, j) => z + matrix(positions)[i][j]);
   for (let l = 0; l < config.layers; l++) {
@@ -68,8 +81,22 @@ export function naiveStack(config: StackConfig, parameters: unknown, x: Matrix, 
         return line(`${block}.feedForward.contract`, hidden);
       });
   }
-  if (config.normPlacement === "pre") y = norm("norm", y);
+  if (config.normPlacement !== "post") y = norm("norm", y);
   if (config.pool === "first") y = [y[0]];
   if (config.pool === "mean") y = [y[0].map((_, j) => y.reduce((sum, row) => sum + row[j], 0) / y.length)];
   return config.output === "none" ? y : line("output", clamp(y));
+}
+
+/** Patches row by row, each with its pixels row by row. */
+function naivePatches(image: Matrix, { height, width, size, channels }: Patches): Matrix {
+  const found: number[][] = [];
+  for (let top = 0; top < height; top += size)
+    for (let left = 0; left < width; left += size) {
+      const patch: number[] = [];
+      for (let row = 0; row < size; row++)
+        for (let column = 0; column < size; column++)
+          for (let c = 0; c < channels; c++) patch.push(image[top + row][(left + column) * channels + c]);
+      found.push(patch);
+    }
+  return found;
 }

@@ -38,6 +38,15 @@ describe("a saved model", () => {
       }),
     ],
     ["an encoder without blocks", createEncoder({ ...base, layers: 0 })],
+    [
+      "an encoder with affine norms around its sublayers",
+      createEncoder({ ...base, norm: "affine", normPlacement: "hybrid", residualScale: 0.9, layerScalePer: "layer" }),
+    ],
+    [
+      "an encoder of images",
+      createEncoder({ ...base, patches: { height: 4, width: 6, size: 2 }, positions: "sinusoidal" }),
+    ],
+    ["a decoder of ids", createDecoder({ ...base, vocabulary: 13, output: 13 })],
     ["an encoder that makes its tokens", createEncoder({ ...base, input: 1, tokens: 5, pool: "first" })],
     ["a decoder", createDecoder({ ...base, memory: 5 })],
     ["an encoder–decoder", createTransformer({ ...base, decoder: { layers: 1, dtype: "float64" } })],
@@ -51,7 +60,9 @@ describe("a saved model", () => {
     expect(Object.keys(parametersOf(again))).toEqual(Object.keys(parametersOf(model)));
     const inputs = Object.entries(model.inputs).map(([name, shape]) => [
       name,
-      seeded(3).normal(shape.map((n) => (typeof n === "number" ? n : 7))),
+      shape.length === 1
+        ? seeded(3).indices([7], 13)
+        : seeded(3).normal(shape.map((n) => (typeof n === "number" ? n : 7))),
     ]);
     expect(forward(again, Object.fromEntries(inputs))).toEqual(forward(model, Object.fromEntries(inputs)));
     expect(saveSafetensors(again)).toEqual(saveSafetensors(model));
@@ -185,7 +196,7 @@ describe("loading refuses", () => {
     [
       "a config with a null norm",
       () => file({ ...config, norm: null }),
-      'norm to be one of "none", "layer", "rms", got null',
+      'norm to be one of "none", "affine", "layer", "rms", got null',
     ],
     [
       "a billion layers",
