@@ -27,6 +27,7 @@ const cases: readonly Case[] = [
 const rows: readonly (readonly [string, LineOptions])[] = [
   ["reference, descend", { on: reference, method: "descend" }],
   ["cpu64, descend", { on: cpu64, method: "descend" }],
+  ["cpu64, march", { on: cpu64, method: "march" }],
 ];
 
 const only = argv[2];

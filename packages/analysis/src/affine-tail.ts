@@ -5,7 +5,7 @@
 import { type Applied, type Node, operandsOf, type Tensor, zeros } from "@splineformer/tensor";
 
 /** How the output moves with one column of the gate: by weight[i] at entry[i]. */
-export interface Influence {
+interface Influence {
   readonly entry: Int32Array;
   readonly weight: Float64Array;
 }

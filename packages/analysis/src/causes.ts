@@ -49,11 +49,25 @@ export function causesBetween(left: Piece, right: Piece): Cause[] {
   return causes;
 }
 
-/** What could not be decided on [0, end]. */
-export const flatUnits = (found: readonly Flat[], end: number): FlatUnit[] =>
-  found.flatMap(({ node, entry, from, to }) =>
-    from < end ? [{ ...unitOf(node, entry), from, to: Math.min(to, end) }] : [],
-  );
+/** What could not be decided on [0, end]; what goes on over a cut is one. */
+export function flatUnits(found: readonly Flat[], end: number): FlatUnit[] {
+  const units: Flat[] = [];
+  const latest = new Map<Applied, Map<number, number>>();
+  for (const flat of found) {
+    if (flat.from >= end) continue;
+    const { node, entry, from } = flat;
+    const to = Math.min(flat.to, end);
+    const entries = latest.get(node) ?? new Map<number, number>();
+    latest.set(node, entries);
+    const before = entries.get(entry);
+    if (before !== undefined && units[before].to === from) units[before] = { ...units[before], to };
+    else {
+      entries.set(entry, units.length);
+      units.push({ node, entry, from, to });
+    }
+  }
+  return units.map(({ node, entry, from, to }) => ({ ...unitOf(node, entry), from, to }));
+}
 
 /** An entry of a gate, by name. */
 function unitOf(node: Applied, entry: number): Unit {

@@ -20,7 +20,7 @@ import type { Cut, Undecided } from "./sign-changes.ts";
 import { type Row, sparsemaxGate } from "./sparsemax-gate.ts";
 
 /** What a gate says of its input on an interval. */
-export interface Reading {
+interface Reading {
   /** Where the pattern changes. */
   readonly cuts: readonly Cut[];
   readonly undecided: readonly Undecided[];

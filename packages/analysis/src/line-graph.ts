@@ -47,12 +47,22 @@ export interface LineGraph {
   readonly tail: AffineTail | undefined;
   /** The place in `order` of the last node that needs each node, by `node.id`. */
   readonly lastUse: readonly number[];
-  /** A moving node that is no gate, on [a, b]: an input, or a polynomial of what moves, at the nodes of its degree. */
-  polynomial(node: Node, values: Values, a: number, b: number): IntervalValue;
+  /**
+   * A moving node that is no gate, on [a, b]: an input, or a polynomial of what moves, at the nodes of its degree, or of
+   * `limit` if that is less: then its values at the nodes are right, and between them it is an interpolation.
+   */
+  polynomial(node: Node, values: Values, a: number, b: number, limit?: number): IntervalValue;
   /** A gate's input, checked: numbers that are finite. */
   inputOf(node: Applied, values: Values): IntervalValue;
   /** A gate's output on a part [lo, hi] of the input's interval, given that the pattern holds there. */
-  opened(node: Applied, pattern: Uint8Array, input: IntervalValue, lo: number, hi: number): IntervalValue;
+  opened(
+    node: Applied,
+    pattern: Uint8Array,
+    input: IntervalValue,
+    lo: number,
+    hi: number,
+    limit?: number,
+  ): IntervalValue;
   /** The output, checked, also where it does not move. */
   result(values: Values): IntervalValue;
 }
@@ -113,7 +123,7 @@ export function prepare({ graph, from, to, device }: Line): LineGraph {
       apply(device, node, operands),
     ),
     lastUse,
-    polynomial(node, values, a, b) {
+    polynomial(node, values, a, b, limit = Number.POSITIVE_INFINITY) {
       if (node.op === "input") {
         const { name } = node.attributes;
         return lineValue(from[name], to[name], a, b);
@@ -121,10 +131,10 @@ export function prepare({ graph, from, to, device }: Line): LineGraph {
       const kept = same[node.id];
       if (kept) return values[kept.id] as IntervalValue;
       const product = fused[node.id];
-      if (product) return linear(product, fixed[(node.inputs as readonly Node[])[1].id], values, degrees[node.id]);
+      const degree = Math.min(degrees[node.id], limit);
+      if (product) return linear(product, fixed[(node.inputs as readonly Node[])[1].id], values, degree);
       const applied = node as Applied;
       const inputs = applied.inputs as readonly (Node | undefined)[];
-      const degree = degrees[node.id];
       const operands = inputs.map((x) => {
         if (!x) return undefined;
         const value = values[x.id];
@@ -141,9 +151,9 @@ export function prepare({ graph, from, to, device }: Line): LineGraph {
       checkValue(input, order, values);
       return input;
     },
-    opened(node, pattern, input, lo, hi) {
+    opened(node, pattern, input, lo, hi, limit = Number.POSITIVE_INFINITY) {
       const gate = gates[node.id] as Gate;
-      const degree = degrees[node.id];
+      const degree = Math.min(degrees[node.id], limit);
       const z = restrict(input, lo, hi, degree);
       const data = gate.output(pattern, z.values.data);
       const size = largest(data, gate.columns);

@@ -15,12 +15,19 @@ import { type Cause, causesBetween, flatUnits } from "./causes.ts";
 import { descend } from "./descend.ts";
 import { type LineGraph, prepare } from "./line-graph.ts";
 import { type Inputs, lineInputs } from "./line-inputs.ts";
+import { march } from "./march.ts";
 import { type Path, type PathPiece, pathOf, pathPiece } from "./path.ts";
 import type { Flat, Piece } from "./walk.ts";
 
 export interface LineOptions {
-  /** How the line is walked; "auto" is "descend". */
-  readonly method?: "auto" | "descend";
+  /**
+   * How the line is walked. "descend" carries every polynomial at its full degree and cuts the line where gates switch,
+   * layer by layer: best at low degree, and strict up to rounding. "march" goes from piece to piece with as few nodes as
+   * the polynomials there need: its cost hardly depends on the degree, and it trusts Chebyshev coefficients that have
+   * fallen to rounding level to stay there. "auto", the default, descends up to degree 27, where both
+   * take about as long.
+   */
+  readonly method?: "auto" | "descend" | "march";
   /** A synchronous float64 device for the operations between gates. Default `reference`. */
   readonly on?: SynchronousDevice;
   /** Called with every piece as soon as it is finished, in order. */
@@ -45,7 +52,7 @@ export interface LineOptions {
  * Between two breakpoints every unit stays in one piece of its activation, so the output is one polynomial in t. All
  * breakpoints are found (certified sign by sign, not sampled), each with every unit that switches there. What rounding
  * does not let decide is listed in `flat`. Works for any network whose gates are piecewise polynomial: ReLU, leaky ReLU,
- * absolute value, clamp, hard sigmoid, squared ReLU, sparsemax; any depth, while the degree stays moderate (≤ 27 or so).
+ * absolute value, clamp, hard sigmoid, squared ReLU, sparsemax; any depth.
  *
  * A long line can be read in parts: with `{ budgetMs: 100 }`, then with `{ budgetMs: 100, resume: path }` until `path.end`
  * is 1. The breakpoints and numbers are those of one call.
@@ -99,10 +106,14 @@ export function restrictToLine(
   const flat: Flat[] = [...(before?.flat ?? [])];
   let last = before?.last;
   const known = pieces.length;
-  descend(prepared, {
+  let state = before?.state;
+  const walk = chosen(method, degrees[output.id]) === "march" ? march : descend;
+  walk(prepared, {
     done: last?.to ?? 0,
+    state,
     mayGoOn: () => mayGoOn(pieces.length > known),
-    onPiece(piece) {
+    onPiece(piece, after) {
+      state = after;
       const own = pathPiece(piece);
       if (last) inner.push(causesBetween(last, piece));
       pieces.push(own);
@@ -114,9 +125,15 @@ export function restrictToLine(
   const end = pieces[pieces.length - 1].to;
   const shape = output.shape;
   const path = pathOf({ shape, degree: degrees[output.id], pieces, inner, flat: flatUnits(flat, end) });
-  beginnings.set(path, { ...line, prepared, pieces, inner, flat, last: last as Piece });
+  beginnings.set(path, { ...line, prepared, state, pieces, inner, flat, last: last as Piece });
   return path;
 }
+
+/** The highest degree at which to descend. */
+const descends = 27;
+
+const chosen = (method: "auto" | "descend" | "march", degree: number): "descend" | "march" =>
+  method === "auto" ? (degree <= descends ? "descend" : "march") : method;
 
 /** What a path belongs to. */
 interface Beginning {
@@ -130,6 +147,7 @@ interface Beginning {
 /** What has to be known to go on from a path's end. */
 interface Continuation extends Beginning {
   readonly prepared: LineGraph;
+  readonly state: unknown;
   readonly pieces: readonly PathPiece[];
   readonly inner: readonly (readonly Cause[])[];
   readonly flat: readonly Flat[];
@@ -173,7 +191,8 @@ function checkedOptions(where: string, options: LineOptions) {
   const refuse = (expected: string, got: unknown): never => {
     throw new RangeError(`${where}: expected ${expected}, got ${show(got)}`);
   };
-  if (method !== "auto" && method !== "descend") refuse('method "auto" or "descend"', method);
+  if (method !== "auto" && method !== "descend" && method !== "march")
+    refuse('method "auto", "descend" or "march"', method);
   if (typeof (device as Partial<SynchronousDevice> | null)?.matmul !== "function") refuse("on to be a device", device);
   if (device.dtype !== "float64")
     throw new UnsupportedError(`${where}: expected a float64 device, got ${show(device.name)} (${show(device.dtype)})`);

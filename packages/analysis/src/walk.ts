@@ -26,8 +26,11 @@ export interface Flat {
 export interface Walk {
   /** Where an earlier walk stopped: the end of its last piece; 0 at the start. */
   readonly done: number;
+  /** What the method left at `done` for itself; undefined at the start. */
+  readonly state: unknown;
   /** Asked before every piece and every part of one; false: stop here. May throw. */
   mayGoOn(): boolean;
-  onPiece(piece: Piece): void;
+  /** @param state - what the method needs to go on after this piece, if anything; plain data */
+  onPiece(piece: Piece, state?: unknown): void;
   onFlat(flat: Flat): void;
 }

@@ -173,7 +173,7 @@ describe("options", () => {
     ],
     ["no object", 7, "expected an object of options, got 7"],
     ["null", null, "expected an object of options, got null"],
-    ["another method", { method: "sample" }, 'expected method "auto" or "descend", got "sample"'],
+    ["another method", { method: "sample" }, 'expected method "auto", "descend" or "march", got "sample"'],
     ["no device", { on: "cpu" }, 'expected on to be a device, got "cpu"'],
     ["no device at all", { on: null }, "expected on to be a device, got null"],
     ["no function", { onPiece: 3 }, "expected onPiece to be a function, got 3"],
