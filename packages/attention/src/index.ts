@@ -12,9 +12,18 @@ export { type AttentionCache, attendNext, createCache } from "./cache.ts";
 export { type Dropout, dropoutFactors } from "./dropout.ts";
 export type { FixedQuery, FixedQueryOptions } from "./fixed-query.ts";
 export type { Intermediates } from "./intermediates.ts";
+export {
+  type AttentionLayer,
+  type JacobianBound,
+  jacobianBound,
+  type StackBound,
+  type StackedLayer,
+  stackJacobianBound,
+} from "./jacobian-bound.ts";
 export { type Linear, project } from "./linear.ts";
 export { type Alibi, alibi, alibiBias, type Rotary, rotary } from "./positions.ts";
 export { prefixScan, prefixScanAttention } from "./prefix-scan.ts";
+export { type AttentionPreset, type BlockPreset, presets } from "./presets.ts";
 export { combineSums, type RunningSum } from "./running-sum.ts";
 export { type AttentionState, createState, joinStates, step } from "./state.ts";
 export { causalVisibility, lengthVisibility, type PastMask } from "./visibility.ts";

@@ -1,0 +1,188 @@
+/**
+ * @file How much an attention layer can amplify a small change of its input, from above. Letters: n tokens, P weights,
+ * S scores, W_q, W_k, W_v and W_o the maps of one head, Q, K, V its queries, keys and values.
+ */
+import {
+  graphOf,
+  type Network,
+  pullback,
+  reference,
+  required,
+  rowAlpha,
+  type Shape,
+  ShapeError,
+  showShape,
+  type Tensor,
+  UnsupportedError,
+  zeros,
+} from "@splineformer/tensor";
+import { type AttentionConfig, type AttentionParameters, attend, attendParts } from "./attend.ts";
+import { checkNumbers } from "./checks.ts";
+import { spectralNorm } from "./spectral-norm.ts";
+
+/** A layer with numbers. */
+export interface AttentionLayer {
+  readonly config: AttentionConfig;
+  readonly parameters: AttentionParameters<Tensor>;
+}
+
+export interface JacobianBound {
+  /** `value + score`. */
+  readonly bound: number;
+  /** From values that change under fixed weights. */
+  readonly value: number;
+  /** From weights that change. */
+  readonly score: number;
+}
+
+/**
+ * `‖∂ attend(x)/∂x‖₂ ≤ Σ_heads ‖P‖ ‖W_v W_o‖ + sup|σ′| · scale · (‖W_q Kᵀ‖ + ‖Q W_kᵀ‖) ‖V W_o‖`
+ *
+ * The Jacobian of all outputs by all tokens at x, as a matrix; norms are spectral. Without biases it is at most the closed
+ * form of the source, `‖W_v‖ (n sup|σ| + 2 n sup|σ′| ‖W_q W_kᵀ‖ mean‖x_i‖²)`, and holds for ReLU, whose global sup|σ| is
+ * infinite, since suprema are taken over the scores at x. For softmax, sparsemax and entmax sup|σ′| is a bound of the row's
+ * Jacobian: the largest weight and at most 1/2; 1; the largest p^(2−α). With rotary embeddings ‖W_q‖ ‖K‖ takes the
+ * place of ‖W_q Kᵀ‖.
+ *
+ * @param layer - self-attention, without qkNorm
+ * @param x - [n, width]
+ * @throws UnsupportedError with qkNorm
+ * @throws ShapeError if x is no matrix of that width
+ * @source arXiv 2409.04431, theorem 3.2, sharpened
+ * @example
+ * ```ts
+ * import { jacobianBound } from "@splineformer/attention";
+ * import { tensor } from "@splineformer/tensor";
+ * const one = { weight: tensor([[1]]) };
+ * const config = { activation: "relu", mask: "none", heads: 1, keyValueHeads: 1, scale: 1, divide: "none" } as const;
+ * const layer = { config, parameters: { query: one, key: one, value: one, output: one } };
+ * // x³ has derivative 3x² = 12: x² from the value, 2x² from the score
+ * const { value, score } = jacobianBound(layer, tensor([[2]]));
+ * [value.toFixed(3), score.toFixed(3)]; // ["4.000", "8.000"]
+ * ```
+ */
+export function jacobianBound({ config, parameters }: AttentionLayer, x: Tensor): JacobianBound {
+  checkNumbers("jacobianBound", "x", x);
+  const { heads, keyValueHeads, scale, qkNorm = "none", rotary = "none" } = config;
+  if (x.shape.length !== 2)
+    throw new ShapeError(`jacobianBound: expected x [tokens, width], got ${showShape(x.shape)}`);
+  if (qkNorm !== "none") throw new UnsupportedError(`jacobianBound: expected qkNorm "none", got "${qkNorm}"`);
+  const parts = attendParts(reference, config, parameters, x);
+  const slope = slopeBound(config, parts.scores, parts.weights);
+  const product = (a: Tensor, b: Tensor): Tensor => reference.matmul(a, b, {});
+  const transposed = (a: Tensor, b: Tensor): Tensor => reference.matmul(a, b, { transposeB: true });
+  const [d, e] = [parts.query.shape[2], parts.value.shape[2]];
+  let [value, score] = [0, 0];
+  for (let head = 0; head < heads; head++) {
+    const group = Math.floor((head * keyValueHeads) / heads);
+    const columns = (weight: Tensor, i: number, width: number): Tensor =>
+      reference.slice(weight, { axis: -1, from: i * width, to: (i + 1) * width });
+    const [q, k, v, p] = [parts.query, parts.key, parts.value, parts.weights].map((part) => matrixAt(part, head));
+    const wq = columns(parameters.query.weight, head, d);
+    const wk = columns(parameters.key.weight, group, d);
+    const wv = columns(parameters.value.weight, group, e);
+    const wo = reference.slice(parameters.output.weight, { axis: -2, from: head * e, to: (head + 1) * e });
+    const moved =
+      rotary === "none"
+        ? spectralNorm(transposed(wq, k)) + spectralNorm(transposed(q, wk))
+        : spectralNorm(wq) * spectralNorm(k) + spectralNorm(q) * spectralNorm(wk);
+    value += spectralNorm(p) * spectralNorm(product(wv, wo));
+    score += slope * Math.abs(scale) * moved * spectralNorm(product(v, wo));
+  }
+  return { bound: value + score, value, score };
+}
+
+/** One head's matrix of [heads, rows, columns]. */
+function matrixAt(x: Tensor, head: number): Tensor {
+  const [, rows, columns] = x.shape;
+  const data = x.data.slice(head * rows * columns, (head + 1) * rows * columns);
+  return { dtype: x.dtype, shape: [rows, columns], data };
+}
+
+/** The largest derivative of weights by scores: of an entry, or as a matrix of a row. */
+function slopeBound({ activation, mask, divide }: AttentionConfig, scores: Tensor, weights: Tensor): number {
+  const largest = (x: Tensor): number => Array.from(x.data, Math.abs).reduce((top, v) => Math.max(top, v), 0);
+  // diag(p) − ppᵀ is at most diag(p), and at most 1/2
+  if (rowAlpha(activation) === 1) return divide === "none" ? Math.min(1 / 2, largest(weights)) : largest(weights);
+  return largest(reference.weigh(scores, undefined, { activation, mask, order: 1, divide }));
+}
+
+/** A layer of a stack: with its residual, the identity is added. */
+export interface StackedLayer extends AttentionLayer {
+  readonly residual: "added" | "none";
+}
+
+export interface StackBound {
+  /** The product of the layers' bounds, one more for each residual. */
+  readonly bound: number;
+  /** Each layer's factor. */
+  readonly factors: readonly number[];
+  /** The spectral norm of the stack's Jacobian at x. */
+  readonly measured: number;
+  /** `bound / measured`: how much the product overestimates. */
+  readonly looseness: number;
+}
+
+/**
+ * `‖∂ stack(x)/∂x‖₂ ≤ Π (‖layer‖ + residual)` along the activations that x meets, and how loose that is.
+ *
+ * Products of bounds overestimate, more with every layer: the directions that one layer amplifies are seldom those of
+ * the next. So the Jacobian itself is computed beside it, by one pass back for each output: for small layers.
+ *
+ * @param x - [n, width]; layers keep the width
+ * @throws UnsupportedError with qkNorm
+ * @example
+ * ```ts
+ * import { stackJacobianBound } from "@splineformer/attention";
+ * import { tensor } from "@splineformer/tensor";
+ * const one = { weight: tensor([[1]]) };
+ * const config = { activation: "relu", mask: "none", heads: 1, keyValueHeads: 1, scale: 1, divide: "none" } as const;
+ * const layer = { config, parameters: { query: one, key: one, value: one, output: one }, residual: "none" } as const;
+ * // (x³)³ = x⁹ at 1: 9
+ * const { bound, looseness } = stackJacobianBound([layer, layer], tensor([[1]]));
+ * [bound.toFixed(3), looseness.toFixed(3)]; // ["9.000", "1.000"]
+ * ```
+ */
+export function stackJacobianBound(layers: readonly StackedLayer[], x: Tensor): StackBound {
+  required(layers.length > 0, "stackJacobianBound", "at least one layer", layers.length);
+  const factors: number[] = [];
+  let y: Tensor = reference.constant(x);
+  const apply = ({ config, parameters, residual }: StackedLayer, z: Tensor): Tensor => {
+    const out = attend(reference, config, parameters, z);
+    return residual === "added" ? reference.add(z, out) : out;
+  };
+  for (const layer of layers) {
+    factors.push(jacobianBound(layer, y).bound + (layer.residual === "added" ? 1 : 0));
+    y = apply(layer, y);
+  }
+  const bound = factors.reduce((a, b) => a * b, 1);
+  const measured = spectralNorm(stackJacobian(layers, x, y.shape));
+  return { bound, factors, measured, looseness: measured > 0 ? bound / measured : Number.POSITIVE_INFINITY };
+}
+
+/** Row by row, [outputs, inputs]. */
+function stackJacobian(layers: readonly StackedLayer[], x: Tensor, shape: Shape): Tensor {
+  const network: Network<"x", null, readonly AttentionParameters<Tensor>[]> = {
+    inputs: { x: [...x.shape] },
+    config: null,
+    parameters: layers.map((layer) => layer.parameters),
+    run(ops, parameters, inputs) {
+      let y = inputs.x;
+      for (const [i, { config, residual }] of layers.entries()) {
+        const out = attend(ops, config, parameters[i] as AttentionParameters<typeof y>, y);
+        y = residual === "added" ? ops.add(y, out) : out;
+      }
+      return y;
+    },
+  };
+  const graph = graphOf(network, { x: x.shape });
+  const outputs = shape[0] * shape[1];
+  const data = new Float64Array(outputs * x.data.length);
+  for (let i = 0; i < outputs; i++) {
+    const unit = zeros(shape, { dtype: "float64" });
+    unit.data[i] = 1;
+    const pulled = pullback(graph, reference, { inputs: { x: reference.constant(x) } }, { output: unit });
+    data.set(pulled.inputs.x.data, i * x.data.length);
+  }
+  return { dtype: "float64", shape: [outputs, x.data.length], data };
+}
