@@ -12,6 +12,7 @@ export type {
   TransformerOptions,
 } from "./config.ts";
 export { type DegreeOptions, degree } from "./degree.ts";
+export { type IntermediatesOptions, intermediates } from "./intermediates.ts";
 export {
   createDecoder,
   createEncoder,
