@@ -20,6 +20,13 @@ function scalarPanel<T>(from: usize, alongK: usize, alongW: usize, w: i32, width
   }
 }
 
+function scalarPanel32(from: usize, alongK: usize, alongW: usize, w: i32, width: i32, k: i32, to: usize): void {
+  scalarPanel<f32>(from, alongK, alongW, w, width, k, to);
+}
+function scalarPanel64(from: usize, alongK: usize, alongW: usize, w: i32, width: i32, k: i32, to: usize): void {
+  scalarPanel<f64>(from, alongK, alongW, w, width, k, to);
+}
+
 /** Rows 0 and 1, or 2 and 3, of four registers seen as a 4 × 4 matrix come from these interleavings. */
 // @ts-ignore: decorator
 @inline
@@ -47,7 +54,7 @@ export function transposeA32(from: usize, stride: usize, rows: i32, k: i32, to: 
     const w = min(rows - r, ROWS);
     let p = from + (<usize>r) * stride;
     if (w < ROWS) {
-      scalarPanel<f32>(p, 4, stride, w, ROWS, k, to);
+      scalarPanel32(p, 4, stride, w, ROWS, k, to);
       return;
     }
     let i = 0;
@@ -72,7 +79,7 @@ export function transposeA32(from: usize, stride: usize, rows: i32, k: i32, to: 
       p += 16;
       to += 80;
     }
-    scalarPanel<f32>(p, 4, stride, ROWS, ROWS, k - i, to);
+    scalarPanel32(p, 4, stride, ROWS, ROWS, k - i, to);
     to += (<usize>(k - i)) * 20;
   }
 }
@@ -82,7 +89,7 @@ export function transposeB32(from: usize, stride: usize, columns: i32, k: i32, t
     const w = min(columns - c, COLUMNS32);
     let p = from + (<usize>c) * stride;
     if (w < COLUMNS32) {
-      scalarPanel<f32>(p, 4, stride, w, COLUMNS32, k, to);
+      scalarPanel32(p, 4, stride, w, COLUMNS32, k, to);
       return;
     }
     let i = 0;
@@ -106,7 +113,7 @@ export function transposeB32(from: usize, stride: usize, columns: i32, k: i32, t
       p += 16;
       to += 128;
     }
-    scalarPanel<f32>(p, 4, stride, COLUMNS32, COLUMNS32, k - i, to);
+    scalarPanel32(p, 4, stride, COLUMNS32, COLUMNS32, k - i, to);
     to += (<usize>(k - i)) * 32;
   }
 }
@@ -116,7 +123,7 @@ export function copyA32(from: usize, stride: usize, rows: i32, k: i32, to: usize
     const w = min(rows - r, ROWS);
     let p = from + (<usize>r) * 4;
     if (w < ROWS) {
-      scalarPanel<f32>(p, stride, 4, w, ROWS, k, to);
+      scalarPanel32(p, stride, 4, w, ROWS, k, to);
       return;
     }
     for (let i = 0; i < k; i++) {
@@ -159,7 +166,7 @@ export function copyB32(from: usize, stride: usize, columns: i32, k: i32, to: us
     const w = min(columns - c, COLUMNS32);
     let p = from + (<usize>c) * 4;
     if (w < COLUMNS32) {
-      scalarPanel<f32>(p, stride, 4, w, COLUMNS32, k, to);
+      scalarPanel32(p, stride, 4, w, COLUMNS32, k, to);
       return;
     }
     for (let i = 0; i < k; i++) {
@@ -176,7 +183,7 @@ export function transposeA64(from: usize, stride: usize, rows: i32, k: i32, to: 
     const w = min(rows - r, ROWS);
     let p = from + (<usize>r) * stride;
     if (w < ROWS) {
-      scalarPanel<f64>(p, 8, stride, w, ROWS, k, to);
+      scalarPanel64(p, 8, stride, w, ROWS, k, to);
       return;
     }
     let i = 0;
@@ -195,7 +202,7 @@ export function transposeA64(from: usize, stride: usize, rows: i32, k: i32, to: 
       p += 16;
       to += 80;
     }
-    scalarPanel<f64>(p, 8, stride, ROWS, ROWS, k - i, to);
+    scalarPanel64(p, 8, stride, ROWS, ROWS, k - i, to);
     to += (<usize>(k - i)) * 40;
   }
 }
@@ -205,7 +212,7 @@ export function transposeB64(from: usize, stride: usize, columns: i32, k: i32, t
     const w = min(columns - c, COLUMNS64);
     let p = from + (<usize>c) * stride;
     if (w < COLUMNS64) {
-      scalarPanel<f64>(p, 8, stride, w, COLUMNS64, k, to);
+      scalarPanel64(p, 8, stride, w, COLUMNS64, k, to);
       return;
     }
     let i = 0;
@@ -221,7 +228,7 @@ export function transposeB64(from: usize, stride: usize, columns: i32, k: i32, t
       p += 16;
       to += 64;
     }
-    scalarPanel<f64>(p, 8, stride, COLUMNS64, COLUMNS64, k - i, to);
+    scalarPanel64(p, 8, stride, COLUMNS64, COLUMNS64, k - i, to);
     to += (<usize>(k - i)) * 32;
   }
 }
@@ -231,7 +238,7 @@ export function copyA64(from: usize, stride: usize, rows: i32, k: i32, to: usize
     const w = min(rows - r, ROWS);
     let p = from + (<usize>r) * 8;
     if (w < ROWS) {
-      scalarPanel<f64>(p, stride, 8, w, ROWS, k, to);
+      scalarPanel64(p, stride, 8, w, ROWS, k, to);
       return;
     }
     for (let i = 0; i < k; i++) {
@@ -249,7 +256,7 @@ export function copyB64(from: usize, stride: usize, columns: i32, k: i32, to: us
     const w = min(columns - c, COLUMNS64);
     let p = from + (<usize>c) * 8;
     if (w < COLUMNS64) {
-      scalarPanel<f64>(p, stride, 8, w, COLUMNS64, k, to);
+      scalarPanel64(p, stride, 8, w, COLUMNS64, k, to);
       return;
     }
     for (let i = 0; i < k; i++) {

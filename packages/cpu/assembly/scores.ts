@@ -72,15 +72,17 @@ export function hideScores(s: usize, keys: i32, visible: usize, stride: usize, q
 @inline
 function each(code: i32, s: usize, keys: i32, scale: f32, lanesShift: usize, parameter: f32): void {
   const factor = f32x4.splat(scale);
-  const beta = f32x4.splat(parameter);
   const inverse = f32x4.splat(1 / parameter);
-  const shift0 = v128.load(lanesShift);
-  const shift1 = v128.load(lanesShift, 16);
-  for (const end = s + (<usize>keys) * 32; s < end; s += 32) {
-    const z0 = f32x4.mul(v128.load(s), factor);
-    const z1 = f32x4.mul(v128.load(s, 16), factor);
-    v128.store(s, apply(code, z0, code == 3 ? beta : shift0, inverse));
-    v128.store(s, apply(code, z1, code == 3 ? beta : shift1, inverse), 16);
+  const end = s + (<usize>keys) * 32;
+  for (let half: usize = 0; half < 32; half += 16) {
+    const shift = code == 3 ? f32x4.splat(parameter) : v128.load(lanesShift + half);
+    for (let p = s + half; p < end; p += 32)
+      v128.store(
+        p,
+        code == 3
+          ? apply(3, f32x4.mul(v128.load(p), factor), shift, inverse)
+          : precisely(code, f32x4.add(f32x4.mul(v128.load(p), factor), shift)),
+      );
   }
 }
 /** max(s, 0) and its square need no scale: it is positive, so the output takes it. */
@@ -115,9 +117,9 @@ export function sigmoidScores(s: usize, keys: i32, scale: f32, lanesShift: usize
     }
   }
 }
-/** The sigmoid where its error would be seen. */
-export function preciseSigmoidScores(s: usize, keys: i32, scale: f32, lanesShift: usize): void {
-  each(4, s, keys, scale, lanesShift, 1);
+/** The sigmoid (code 4) where its error would be seen, or its derivative (code 8), of scale · s + shift. */
+export function preciseScores(code: i32, s: usize, keys: i32, scale: f32, lanesShift: usize): void {
+  each(code, s, keys, scale, lanesShift, 1);
 }
 /** Whole rows: s ← e^(z − m), and Σ s in `lanesSum`, by the precise exponential. */
 export function preciseExponentials(s: usize, keys: i32, scale: f32, lanesMaximum: usize, lanesSum: usize): void {
@@ -231,11 +233,6 @@ export function sparsemaxScores(s: usize, keys: i32, scale: f32, lanesThreshold:
       v128.store(p, f32x4.pmax(f32x4.sub(f32x4.sub(v128.load(p), top), threshold), zero));
     v128.store(lanesThreshold + half, f32x4.add(top, threshold));
   }
-}
-
-/** f′ of the sigmoid at z = scale · s + shift. */
-export function sigmoidDerivativeScores(s: usize, keys: i32, scale: f32, lanesShift: usize): void {
-  each(8, s, keys, scale, lanesShift, 1);
 }
 
 /** x [rows][8] ← x / divisor, lane by lane. */

@@ -11,9 +11,8 @@ import {
   LOWEST,
   maskScores,
   preciseExponentials,
-  preciseSigmoidScores,
+  preciseScores,
   reluScores,
-  sigmoidDerivativeScores,
   sigmoidScores,
   softmaxScores,
   softplusScores,
@@ -35,9 +34,8 @@ export function weighScores(
   if (code == 1) reluScores(s, keys);
   else if (code == 2) squaredReluScores(s, keys);
   else if (code == 3) softplusScores(s, keys, scale, parameter);
-  else if (code == 4 && precise) preciseSigmoidScores(s, keys, scale, shift);
+  else if (code == 8 || (code == 4 && precise)) preciseScores(code, s, keys, scale, shift);
   else if (code == 4) sigmoidScores(s, keys, scale, shift);
-  else if (code == 8) sigmoidDerivativeScores(s, keys, scale, shift);
   if (window) maskScores(s, 0, keys, query, window, hidden);
   if (visible) hideScores(s, keys, visible, visibleStride, valid, hidden);
   if (code == SPARSEMAX) sparsemaxScores(s, keys, scale, lanes);

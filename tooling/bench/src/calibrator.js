@@ -5,8 +5,12 @@
 import { readFileSync } from "node:fs";
 
 const source = readFileSync(new URL("../../../packages/cpu/src/wasm/module.ts", import.meta.url), "utf8");
-const digits = source.match(/"([0-9a-f]+)"/)[1];
-const { exports } = new WebAssembly.Instance(new WebAssembly.Module(Buffer.from(digits, "hex")), {});
+// two letters a byte, "a" for 0 to "p" for 15
+const letters = source.match(/"([a-p]+)"/)[1];
+const bytes = Uint8Array.from({ length: letters.length / 2 }, (_, i) =>
+  [0, 1].reduce((sum, j) => 16 * sum + letters.charCodeAt(2 * i + j) - 97, 0),
+);
+const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), {});
 const operands = exports.memory.buffer.byteLength;
 exports.memory.grow(2);
 

@@ -2,7 +2,7 @@
  * @file The WebAssembly module: decoded, compiled and instantiated at first use, synchronously. Its memory is one arena
  * that grows and is used anew by every call; nothing that is returned lives in it. Pointers are bytes.
  */
-import { digits } from "./module.ts";
+import { letters } from "./module.ts";
 
 /** A byte offset in the arena. */
 export type Pointer = number;
@@ -139,13 +139,10 @@ interface Platform {
 }
 
 function decode(): Uint8Array {
-  const bytes = new Uint8Array(digits.length / 2);
-  // "0" … "9" are 48 … 57, "a" … "f" are 97 … 102
-  const digit = (at: number): number => {
-    const code = digits.charCodeAt(at);
-    return code < 58 ? code - 48 : code - 87;
-  };
-  for (let i = 0; i < bytes.length; i++) bytes[i] = digit(2 * i) * 16 + digit(2 * i + 1);
+  const bytes = new Uint8Array(letters.length / 2);
+  // two letters a byte, "a" (97) for 0 to "p" for 15
+  for (let i = 0; i < bytes.length; i++)
+    bytes[i] = letters.charCodeAt(2 * i) * 16 + letters.charCodeAt(2 * i + 1) - 97 * 17;
   return bytes;
 }
 
