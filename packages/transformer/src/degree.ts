@@ -36,25 +36,30 @@ export function degree<I extends string, C, P>(
   network: Network<I, C, P>,
   options: DegreeOptions = {},
 ): Readonly<Record<I | "total", number>> {
+  const shapes = freeShapes("degree", network, options);
+  return graphDegree(graphOf(network, shapes)) as Readonly<Record<I | "total", number>>;
+}
+
+/** The shapes of a network's inputs with its free lengths set, in the name of `where`. */
+export function freeShapes<I extends string, C, P>(
+  where: string,
+  network: Network<I, C, P>,
+  options: DegreeOptions,
+): Record<I, Shape> {
   const fits = typeof network === "object" && network !== null && typeof network.run === "function";
-  required(fits, "degree", "a network { inputs, config, parameters, run }", network);
-  checkOptions("degree", options, ["lengths"]);
+  required(fits, where, "a network { inputs, config, parameters, run }", network);
+  checkOptions(where, options, ["lengths"]);
   const { lengths = {} } = options;
   const free = Object.values<InputShape>(network.inputs)
     .flat()
     .filter((length) => typeof length === "string");
-  checkOptions("degree: lengths", lengths, free);
+  checkOptions(`${where}: lengths`, lengths, free);
   const shapes = {} as Record<I, Shape>;
   for (const name of Object.keys(network.inputs) as I[])
     shapes[name] = network.inputs[name].map((length) => {
       if (typeof length === "number") return length;
       const { [length]: given = 2 } = lengths;
-      return required(
-        Number.isInteger(given) && given > 0,
-        "degree",
-        `length ${length} to be a whole number > 0`,
-        given,
-      );
+      return required(Number.isInteger(given) && given > 0, where, `length ${length} to be a whole number > 0`, given);
     });
-  return graphDegree(graphOf(network, shapes)) as Readonly<Record<I | "total", number>>;
+  return shapes;
 }

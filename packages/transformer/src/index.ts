@@ -43,3 +43,4 @@ export {
   type WriteOptions,
   writeSafetensors,
 } from "./safetensors-format.ts";
+export { summary } from "./summary.ts";
