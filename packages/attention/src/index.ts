@@ -10,6 +10,10 @@ export {
 export { type AttentionMask, type AttentionOptions, attention } from "./attention.ts";
 export { type AttentionCache, attendNext, createCache } from "./cache.ts";
 export { type Dropout, dropoutFactors } from "./dropout.ts";
+export { type Explanation, explainAttention, type KeyExplanation } from "./explain.ts";
+export { explainLayer, type LayerExplanation } from "./explain-layer.ts";
+export { explanationSvg } from "./explanation-svg.ts";
+export { explanationText } from "./explanation-text.ts";
 export type { FixedQuery, FixedQueryOptions } from "./fixed-query.ts";
 export type { Intermediates } from "./intermediates.ts";
 export {
