@@ -35,7 +35,7 @@ export interface FixedQuery extends Required<FixedQueryOptions> {
 }
 
 /** The names of the options. */
-export const fixedQueryOptions = ["activation", "heads", "keyValueHeads", "scale", "divide"];
+const fixedQueryOptions = ["activation", "heads", "keyValueHeads", "scale", "divide"];
 
 /** Checks and completes. A query [h · d] or [1, h · d]. */
 export function fixedQuery(where: string, query: Tensor, options: FixedQueryOptions): FixedQuery {

@@ -391,7 +391,7 @@ function completePositions(
 }
 
 /** How many tokens an image makes. */
-export const patchesOf = ({ height, width, size }: Patches): number => (height / size) * (width / size);
+const patchesOf = ({ height, width, size }: Patches): number => (height / size) * (width / size);
 
 /** One operation a pixel row is recorded, so that a file must not ask for a picture without end. */
 const largestSide = 4096;
