@@ -15,6 +15,7 @@ export { explainLayer, type LayerExplanation } from "./explain-layer.ts";
 export { explanationSvg } from "./explanation-svg.ts";
 export { explanationText } from "./explanation-text.ts";
 export type { FixedQuery, FixedQueryOptions } from "./fixed-query.ts";
+export { inContextRegression, type OptimalWindow, optimalWindow } from "./in-context.ts";
 export type { Intermediates } from "./intermediates.ts";
 export {
   type AttentionLayer,

@@ -1,0 +1,208 @@
+import { random, type Tensor, tensor, toNested } from "@splineformer/tensor";
+import { float64Tolerance, type Matrix, relativeDifference, seeded } from "@splineformer/testing";
+import { describe, expect, it } from "vitest";
+import { inContextRegression, optimalWindow } from "../src/index.ts";
+
+const untyped = (value: unknown): never => value as never;
+
+/** Rows on the unit sphere in d dimensions. */
+const sphere = (draw: ReturnType<typeof random>, n: number, d: number): Matrix =>
+  Array.from({ length: n }, () => {
+    const x = Array.from(draw.normal([d], { dtype: "float64" }).data);
+    const length = Math.hypot(...x);
+    return x.map((v) => v / length);
+  });
+const float64 = (rows: Matrix): Tensor => tensor(rows, { dtype: "float64" });
+const dot = (a: readonly number[], b: readonly number[]): number => a.reduce((sum, v, i) => sum + v * b[i], 0);
+
+describe("regression in context", () => {
+  it("averages targets by e^(qᵀMx), written out", () => {
+    const data = seeded(1);
+    const [inputs, targets, query, metric] = [
+      data.normal([7, 3]),
+      data.normal([7, 2]),
+      data.normal([5, 3]),
+      data.normal([3, 3]),
+    ];
+    const [x, y, q, m] = [inputs, targets, query, metric].map((t) => toNested(t) as Matrix);
+    const expected = q.map((row) => {
+      const turned = [0, 1, 2].map((b) => row.reduce((sum, v, a) => sum + v * m[a][b], 0));
+      const weights = x.map((xi) => Math.exp(dot(turned, xi)));
+      const total = weights.reduce((a, b) => a + b, 0);
+      return [0, 1].map((j) => weights.reduce((sum, w, i) => sum + w * y[i][j], 0) / total);
+    });
+    const got = inContextRegression({ inputs, targets }, query, { metric });
+    expect(relativeDifference(got, float64(expected))).toBeLessThan(float64Tolerance);
+  });
+
+  it("with w for a metric is that with w times the identity", () => {
+    const data = seeded(2);
+    const context = { inputs: data.normal([7, 2]), targets: data.normal([7, 1]) };
+    const query = data.normal([5, 2]);
+    for (const activation of ["softmax", "relu", "sparsemax"] as const)
+      expect(
+        relativeDifference(
+          inContextRegression(context, query, { activation, metric: 3 }),
+          inContextRegression(context, query, {
+            activation,
+            metric: tensor([
+              [3, 0],
+              [0, 3],
+            ]),
+          }),
+        ),
+      ).toBeLessThan(float64Tolerance);
+  });
+
+  it("knows a line from many examples with a fitting window; linear attention misses |u·x| wholly: its error is 1/3", () => {
+    const draw = random(3);
+    const n = 2003;
+    const x = sphere(draw, n, 3);
+    const [u] = sphere(draw, 1, 3);
+    const queries = sphere(draw, 53, 3);
+    const errorOf = (
+      f: (x: readonly number[]) => number,
+      activation: "softmax" | "identity",
+      metric: number,
+    ): number => {
+      const context = { inputs: float64(x), targets: float64(x.map((xi) => [f(xi)])) };
+      const got = inContextRegression(context, float64(queries), { activation, metric }).data;
+      return queries.reduce((sum, q, i) => sum + (got[i] - f(q)) ** 2, 0) / queries.length;
+    };
+    const kinked = (q: readonly number[]): number => Math.abs(dot(u, q));
+    // linear attention predicts w · mean(|u·x| q·x), which symmetry makes 0: what is left is the mean of (u·q)²
+    const size = queries.reduce((sum, q) => sum + kinked(q) ** 2, 0) / queries.length;
+    for (const metric of [1, 3]) {
+      // the prediction has a deviation of w · √(E(|u·x| q·x)²/n) ≤ w/√(3n), so the error moves by about twice that
+      const deviation = metric / Math.sqrt(3 * n);
+      expect(Math.abs(errorOf(kinked, "identity", metric) - size)).toBeLessThan(4 * 2 * deviation);
+    }
+    // 53 queries: four standard errors of the mean of (u·q)², whose deviation is √(4/45)
+    expect(Math.abs(size - 1 / 3)).toBeLessThan(4 * Math.sqrt(4 / 45 / 53));
+    expect(errorOf(kinked, "softmax", 40)).toBeLessThan(0.01);
+    // 3 mean(x xᵀ) is the identity but for some 1/√n: linear attention does know a line
+    expect(errorOf((q) => dot(u, q), "identity", 3)).toBeLessThan(10 / n);
+  });
+
+  it("trained on functions of half of the coordinates, has a metric that sees those alone", () => {
+    const draw = random(4);
+    const circle = (): number[] => sphere(draw, 1, 2)[0];
+    let metric = [0, 1, 2, 3].map((i) => [0, 1, 2, 3].map((j) => Number(i === j)));
+    const rate = 1.5;
+    for (let step = 0; step < 400; step++) {
+      const slope = metric.map((row) => row.map(() => 0));
+      for (let task = 0; task < 8; task++) {
+        // inputs on a product of two circles; the target is linear in the first
+        const u = circle();
+        const x = Array.from({ length: 31 }, () => [...circle(), ...circle()]);
+        const y = x.map((xi) => dot(u, xi.slice(0, 2)));
+        const q = [...circle(), ...circle()];
+        const turned = [0, 1, 2, 3].map((b) => q.reduce((sum, v, a) => sum + v * metric[a][b], 0));
+        const weights = x.map((xi) => Math.exp(dot(turned, xi)));
+        const total = weights.reduce((a, b) => a + b, 0);
+        const prediction = weights.reduce((sum, w, i) => sum + (w / total) * y[i], 0);
+        const residual = prediction - dot(u, q.slice(0, 2));
+        // ∂prediction/∂M = Σ p_i (y_i − prediction) q x_iᵀ
+        for (const [i, xi] of x.entries())
+          for (const [a, row] of slope.entries())
+            for (const b of row.keys())
+              row[b] += (2 * residual * (weights[i] / total) * (y[i] - prediction) * q[a] * xi[b]) / 8;
+      }
+      metric = metric.map((row, a) => row.map((v, b) => v - rate * slope[a][b]));
+    }
+    // its cosine with BBᵀ = diag(1, 1, 0, 0); the trial runs had .998 after longer training
+    const size = Math.hypot(...metric.flat());
+    const alignment = (metric[0][0] + metric[1][1]) / (Math.SQRT2 * size);
+    expect(alignment).toBeGreaterThan(0.98);
+    // at the start it was 1/√2
+    expect(metric[0][0]).toBeGreaterThan(2);
+  });
+});
+
+describe("the optimal window", () => {
+  const window = (dimension: number, examples: number, more: object = {}) =>
+    optimalWindow({ dimension, examples, draws: 240, ...more });
+
+  it("in 3 dimensions, σ = L = 1, is 4.03 for 100 examples and 6.43 for 400, as long runs measured", () => {
+    for (const [n, expected] of [
+      [100, 4.03],
+      [400, 6.43],
+    ]) {
+      const { window: w, standardError } = window(3, n);
+      // four standard errors, and the 0.01 of what it is compared with
+      expect(Math.abs(w - expected)).toBeLessThan(4 * standardError + 0.01);
+      expect(standardError).toBeLessThan(0.03);
+    }
+  });
+
+  it("grows like n^(2/(d+3)): the slope between 100 and 1,600 examples comes near, nearer the more examples", () => {
+    for (const d of [2, 3, 5]) {
+      const windows = [100, 400, 1600].map((n) => window(d, n, { draws: n > 1000 ? 64 : 240 }));
+      const slopes = [0, 1].map((i) => Math.log(windows[i + 1].window / windows[i].window) / Math.log(4));
+      const errors = windows.map((w) => w.standardError / w.window);
+      const error = (Math.hypot(errors[1], errors[2]) * 4) / Math.log(4);
+      const theory = 2 / (d + 3);
+      // measured at these n by long runs: .386, .334, .283; in the limit .4, .333, .25
+      const measured = { 2: 0.386, 3: 0.334, 5: 0.283 }[d] as number;
+      expect(Math.abs(slopes[1] - measured)).toBeLessThan(error + 0.003);
+      if (d !== 3) expect(Math.abs(slopes[1] - theory)).toBeLessThan(Math.abs(slopes[0] - theory));
+    }
+  });
+
+  it("depends on L²/σ² alone at a fixed number of examples, exactly", () => {
+    const base = window(3, 50, { lipschitz: 3, noise: 2 });
+    const scaled = window(3, 50, { lipschitz: 6, noise: 4 });
+    expect(scaled.window).toBe(base.window);
+    // squares of 4 and 2: a power of two
+    expect(scaled.error).toBe(4 * base.error);
+    // and on nL²/σ² to leading order
+    const [few, many] = [window(3, 25, { lipschitz: 2 }), window(3, 100)];
+    expect(Math.abs(few.window / many.window - 1)).toBeLessThan(0.03);
+  });
+
+  it("narrows with the Lipschitz constant and widens with the noise, for kinked functions, too", () => {
+    for (const target of ["affine", "kinked"] as const) {
+      const base = window(3, 50, { target }).window;
+      expect(window(3, 50, { target, lipschitz: 2 }).window).toBeGreaterThan(base);
+      expect(window(3, 50, { target, noise: 2 }).window).toBeLessThan(base);
+    }
+  });
+});
+
+describe("in context, refused are", () => {
+  const context = { inputs: tensor([[1, 0]]), targets: tensor([[1]]) };
+  it.each<[string, () => unknown, string]>([
+    [
+      "a metric of another shape",
+      () => inContextRegression(context, tensor([[1, 0]]), { metric: tensor([[1]]) }),
+      "inContextRegression: expected a metric [2, 2], got [1, 1]",
+    ],
+    [
+      "a metric that is no number",
+      () => inContextRegression(context, tensor([[1, 0]]), { metric: Number.NaN }),
+      "inContextRegression: expected a finite metric, got NaN",
+    ],
+    [
+      "an unknown option",
+      () => inContextRegression(context, tensor([[1, 0]]), untyped({ window: 1 })),
+      'inContextRegression: expected options metric, activation, divide, got "window"',
+    ],
+    [
+      "a sphere of points",
+      () => optimalWindow({ dimension: 1, examples: 5 }),
+      "optimalWindow: expected dimension to be a whole number ≥ 2, got 1",
+    ],
+    [
+      "no noise",
+      () => optimalWindow({ dimension: 2, examples: 5, noise: 0 }),
+      "optimalWindow: expected noise > 0, got 0",
+    ],
+    [
+      "an unknown target",
+      () => optimalWindow({ dimension: 2, examples: 5, target: untyped("cubic") }),
+      'optimalWindow: expected target "affine" or "kinked", got "cubic"',
+    ],
+  ])("%s", (_, refused, message) => {
+    expect(refused).toThrow(message);
+  });
+});
