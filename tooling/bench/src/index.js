@@ -1,6 +1,6 @@
 /**
- * @file `pnpm bench:peers [--json] [--seconds 3] [--only matmul]`: installs the peers once, builds our packages if need be,
- * and measures. Without `--json` it prints tables.
+ * @file `pnpm bench:peers [--json] [--seconds 3] [--only matmul]`: installs the peers once, builds our packages and
+ * measures. Without `--json` it prints tables.
  */
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
@@ -17,8 +17,8 @@ function run(command, args, cwd) {
 }
 
 if (!existsSync(`${folder}/node_modules`)) run("pnpm", ["install", "--ignore-scripts", "--frozen-lockfile"], folder);
-for (const name of ["tensor", "cpu"])
-  if (!existsSync(`${root}/packages/${name}/dist/index.js`)) run("pnpm", ["run", "build"], `${root}/packages/${name}`);
+// always, so that nothing stale is measured
+for (const name of ["tensor", "cpu"]) run("pnpm", ["run", "build"], `${root}/packages/${name}`);
 
 const { measureAll } = await import("./measure-all.js");
 const { printTables } = await import("./table.js");

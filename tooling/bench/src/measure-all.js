@@ -2,9 +2,17 @@
 
 import { onnxRuntimeNode, onnxRuntimeWeb } from "./peers/onnxruntime.js";
 import { gpuJs, jaxJs, plain } from "./peers/others.js";
-import { ours } from "./peers/ours.js";
+import { forward, ours } from "./peers/ours.js";
 import { tfjs } from "./peers/tfjs.js";
-import { attentionProblem, encoderProblem, matmul64Problem, matmulProblem, relativeError } from "./problems.js";
+import {
+  attentionProblem,
+  backwardProblem,
+  encoderProblem,
+  matmul64Problem,
+  matmulProblem,
+  relativeError,
+  streamProblem,
+} from "./problems.js";
 import { sample } from "./sample.js";
 
 const problems = [
@@ -15,9 +23,11 @@ const problems = [
     attentionProblem(n, "softmax", { causal: true }),
     attentionProblem(n, "relu", { sparse: 0.9 }),
   ]),
+  ...["softmax", "relu"].map((name) => backwardProblem(512, name)),
   encoderProblem("gelu"),
   encoderProblem("relu"),
   matmul64Problem(256, 64, 64),
+  ...[0, 300_000].map((before) => streamProblem(before)),
 ];
 
 /** A result of float32 arithmetic may differ this much from float64: 1024 terms, and a margin for approximate functions. */
@@ -33,7 +43,7 @@ async function startPeers(progress) {
     "gpu.js webasm": gpuJs,
     "onnxruntime-node": onnxRuntimeNode,
   };
-  const peers = [ours, plain];
+  const peers = [ours, plain, forward];
   const missing = {};
   for (const [name, make] of Object.entries(makers)) {
     try {
@@ -51,6 +61,18 @@ async function startPeers(progress) {
 /** Plain JavaScript takes seconds for what takes milliseconds elsewhere. */
 const tooSlow = ({ kind, name }, { flops }) => (kind === "js" || name === "gpu.js webasm") && flops > 3e8;
 
+/** A result of several parts as one. */
+function joined(result) {
+  if (!Array.isArray(result)) return result;
+  const all = new Float32Array(result.reduce((length, part) => length + part.length, 0));
+  let at = 0;
+  for (const part of result) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}
+
 export async function measureAll({ seconds, only, progress }) {
   const { peers, missing } = await startPeers(progress);
   const rows = [];
@@ -67,10 +89,10 @@ export async function measureAll({ seconds, only, progress }) {
         const run = await peer[problem.kind](stand ? { ...problem, activation: "softmax" } : problem);
         if (!run) continue;
         if (stand && peer.name.startsWith("tfjs")) continue;
-        if (!stand) {
+        if (!stand && peer.kind !== "yardstick") {
           expected ??= problem.expected();
-          const error = relativeError(await run(), expected);
-          if (!(error < tolerance)) throw new Error(`result is wrong: relative error ${error}`);
+          const error = relativeError(joined(await run()), expected);
+          if (!(error < (problem.tolerance ?? tolerance))) throw new Error(`result is wrong: relative error ${error}`);
           errors[peer.name] = error;
         }
         contestants.push({ name: peer.name, run });
@@ -83,6 +105,7 @@ export async function measureAll({ seconds, only, progress }) {
     const row = {
       problem: problem.name,
       kind: problem.kind,
+      tokens: problem.tokens,
       calibrator,
       results: results.map((result) => ({
         ...result,

@@ -184,3 +184,84 @@ export function matmul64Problem(m, n, k) {
     expected: () => multiply(a, b, m, n, k),
   };
 }
+
+/** The gradient of softmax attention for a gradient of the output: dQ, dK and dV one after the other. */
+export function backwardProblem(n, activation) {
+  const problem = attentionProblem(n, activation);
+  const { heads, d, q, k, v, scale } = problem;
+  const width = heads * d;
+  const gradient = numbers(6, n * width);
+  const row = (x, i, h) => x.subarray(i * width + h * d, i * width + (h + 1) * d);
+  const dot = (a, b) => a.reduce((sum, x, c) => sum + x * b[c], 0);
+  return {
+    ...problem,
+    kind: "backward",
+    name: `gradient of ${activation} attention ${n}`,
+    gradient,
+    flops: 10 * n * n * width,
+    expected() {
+      const out = new Float64Array(3 * n * width);
+      const [dq, dk, dv] = [0, 1, 2].map((part) => out.subarray(part * n * width, (part + 1) * n * width));
+      for (let h = 0; h < heads; h++)
+        for (let i = 0; i < n; i++) {
+          const [qi, gi] = [row(q, i, h), row(gradient, i, h)];
+          const z = Array.from({ length: n }, (_, j) => scale * dot(qi, row(k, j, h)));
+          const p = weigh[activation](z);
+          const dp = Array.from({ length: n }, (_, j) => dot(gi, row(v, j, h)));
+          const mean = activation === "softmax" ? dot(p, dp) : 0;
+          for (let j = 0; j < n; j++) {
+            const ds = scale * (activation === "softmax" ? p[j] * (dp[j] - mean) : z[j] > 0 ? dp[j] / n : 0);
+            for (let c = 0; c < d; c++) {
+              const at = h * d + c;
+              dq[i * width + at] += ds * k[j * width + at];
+              dk[j * width + at] += ds * q[i * width + at];
+              dv[j * width + at] += p[j] * gradient[i * width + at];
+            }
+          }
+        }
+      return out;
+    },
+  };
+}
+
+/** Softmax attention of a fixed query, 64 tokens a call, after `before` tokens: the same 64 over and over. */
+export function streamProblem(before, { heads = 8, d = 64 } = {}) {
+  const tokens = 64;
+  const width = heads * d;
+  const [query, key, value] = [7, 8, 9].map((seed, i) => numbers(seed, (i === 0 ? 1 : tokens) * width));
+  const rounds = Math.ceil(before / tokens);
+  return {
+    kind: "stream",
+    name: `Aaren, ${tokens} tokens after ${rounds * tokens}`,
+    tokens,
+    rounds,
+    heads,
+    query,
+    key,
+    value,
+    flops: 7 * tokens * width,
+    // a running sum in float32 rounds once a token
+    tolerance: Math.max(1e-4, before * 2 ** -24),
+    expected() {
+      const out = new Float64Array(tokens * width);
+      for (let h = 0; h < heads; h++) {
+        const weights = Array.from({ length: tokens }, (_, i) => {
+          let s = 0;
+          for (let c = h * d; c < (h + 1) * d; c++) s += query[c] * key[i * width + c];
+          return Math.exp(s / Math.sqrt(d));
+        });
+        const sum = rounds * weights.reduce((a, b) => a + b);
+        for (let c = h * d; c < (h + 1) * d; c++) {
+          let top = rounds * weights.reduce((a, w, i) => a + w * value[i * width + c], 0);
+          let below = sum;
+          for (let i = 0; i < tokens; i++) {
+            top += weights[i] * value[i * width + c];
+            below += weights[i];
+            out[i * width + c] = top / below;
+          }
+        }
+      }
+      return out;
+    },
+  };
+}

@@ -8,14 +8,14 @@ export function printTables({ node, missing, rows }) {
     (name) => name !== "@splineformer/cpu",
   );
   const header = ["problem", "ms", "GFlop/s", "of calibrator", ...names.map((name) => `${name} takes`), "samples"];
-  const lines = rows.map(({ problem, calibrator, results }) => {
+  const lines = rows.map(({ problem, calibrator, results, tokens }) => {
     const ours = results.find(({ name }) => name === "@splineformer/cpu");
     const ratio = (name) => {
       const peer = results.find((result) => result.name === name);
       return peer ? `${number(peer.seconds / ours.seconds)} ×` : "–";
     };
     return [
-      problem,
+      tokens ? `${problem}: ${number((1e6 * ours.seconds) / tokens)} µs each` : problem,
       number(ours.seconds * 1e3),
       number(ours.gflops, 1),
       `${number((100 * ours.gflops) / calibrator, 0)}%`,

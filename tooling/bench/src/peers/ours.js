@@ -1,5 +1,7 @@
 /** @file @splineformer/cpu, as it is built. Operands are ordinary arrays, and so are results. */
-const { cpu, cpu64 } = await import("../../../../packages/cpu/dist/index.js");
+const { cpu, cpu64, createAttentionStream, differentiateAttention } = await import(
+  "../../../../packages/cpu/dist/index.js"
+);
 
 const f32 = (data, ...shape) => ({ dtype: "float32", shape, data });
 const f64 = (data, ...shape) => ({ dtype: "float64", shape, data });
@@ -29,6 +31,20 @@ export const ours = {
     const options = attributes(p, p.heads);
     return () => cpu.attention(q, k, v, undefined, undefined, options).data;
   },
+  backward(p) {
+    const [q, k, v, g] = [p.q, p.k, p.v, p.gradient].map((data) => f32(data, p.n, p.heads * p.d));
+    const { pullback } = differentiateAttention(q, k, v, attributes(p, p.heads));
+    return () => {
+      const { query, key, value } = pullback(g);
+      return [query, key, value].map(({ data }) => data);
+    };
+  },
+  stream({ rounds, tokens, heads, query, key, value }) {
+    const stream = createAttentionStream({ query: f32(query, query.length), heads });
+    const [k, v] = [key, value].map((data) => f32(data, tokens, query.length));
+    for (let i = 0; i < rounds; i++) stream.push(k, v);
+    return () => stream.push(k, v).data;
+  },
   encoder({ n, d, heads, activation, x, parameters }) {
     const input = f32(x, n, d);
     const layers = Object.fromEntries(
@@ -49,4 +65,11 @@ export const ours = {
       return cpu.add(y, cpu.linear(f, ...layers.contract, plain)).data;
     };
   },
+};
+
+/** The forward pass, the measure of the backward one; its result is checked where it is a problem of its own. */
+export const forward = {
+  name: "our forward",
+  kind: "yardstick",
+  backward: (p) => ours.attention(p),
 };
