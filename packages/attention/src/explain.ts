@@ -160,7 +160,7 @@ function rowOf(x: Tensor, head: number, i: number): number[] {
  * ∂o/∂s_j: `w′(s_j) v_j` where weights are made entry by entry; of a row `g_j (v_j − Σ g v/Σ g)`, where g is p for softmax
  * and p^(2−α) on the support for entmax.
  */
-export function scoreDerivatives(
+function scoreDerivatives(
   activation: Weighing,
   divide: NonNullable<AttentionOptions["divide"]>,
   scores: readonly number[],
