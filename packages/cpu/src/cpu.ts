@@ -19,7 +19,7 @@ import { platform } from "./platform.ts";
 export const cpu: CpuDevice = /* @__PURE__ */ createDevice("float32", platform);
 
 /**
- * The same in float64, for exact analysis: matrix products are SIMD, everything else is plain loops.
+ * The same in float64, for exact analysis: matrix products, sums and scalings are SIMD, everything else is plain loops.
  *
  * @example
  * ```ts
