@@ -54,6 +54,7 @@ export default defineConfig({
           { text: "Read a network on a line", link: "/guide/read-a-network" },
           { text: "Compile a spline", link: "/guide/compile-a-spline" },
           { text: "Devices", link: "/guide/devices" },
+          { text: "How the CPU kernels work", link: "/guide/cpu-kernels" },
         ],
       },
       { text: "The theorem", link: "/theorem" },

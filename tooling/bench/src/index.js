@@ -1,9 +1,11 @@
 /**
- * @file `pnpm bench:peers [--json] [--seconds 3] [--only matmul]`: installs the peers once, builds our packages and
- * measures. Without `--json` it prints tables.
+ * @file `pnpm bench:peers [--json] [--seconds 3] [--only matmul] [--docs]`: installs the peers once, builds our packages and
+ * measures. Without `--json` it prints tables; `--docs` writes them, with the processor's name, into the
+ * guide's page on the kernels.
  */
 import { spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { cpus } from "node:os";
 import { fileURLToPath } from "node:url";
 
 const folder = fileURLToPath(new URL("..", import.meta.url));
@@ -35,5 +37,12 @@ const report = await measureAll({
 });
 if (json) process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
 else process.stdout.write(printTables(report));
+if (process.argv.includes("--docs")) {
+  const page = `${root}/apps/docs/guide/cpu-kernels.md`;
+  const [before, rest] = readFileSync(page, "utf8").split("<!-- measured -->\n");
+  const after = rest.split("<!-- /measured -->\n")[1];
+  const table = `Processor: ${cpus()[0].model.trim()}. ${printTables(report)}`;
+  writeFileSync(page, `${before}<!-- measured -->\n\n${table}\n<!-- /measured -->\n${after}`);
+}
 // some peers keep the process alive
 process.exit(0);
