@@ -4,6 +4,9 @@ export * from "@splineformer/attention";
 // `attention` on tensors, not the helper of that name over operations in `@splineformer/tensor`
 export { attention } from "@splineformer/attention";
 export * from "@splineformer/compiler";
+export * from "@splineformer/cpu";
 export * from "@splineformer/spline";
 export * from "@splineformer/tensor";
 export * from "@splineformer/transformer";
+// the same names with a fast device where none is named
+export { forward, restrictToLine } from "./on-cpu.ts";

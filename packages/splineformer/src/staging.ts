@@ -1,5 +1,6 @@
 /** @file Files that appear whole and together, or not at all. */
-import { lstat, mkdir, mkdtemp, readdir, rename, rm, rmdir, stat } from "node:fs/promises";
+import { rmdirSync, rmSync } from "node:fs";
+import { lstat, mkdir, mkdtemp, readdir, rename, rm, stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 
 /**
@@ -16,6 +17,12 @@ export async function writeTogether<T>(folder: string, write: (staging: string) 
   const target = resolve(folder);
   const made = await makeFolder(target);
   let staging: string | undefined;
+  // a process that ends at once has no time for promises
+  const clear = (): void => {
+    if (staging !== undefined) rmSync(staging, { recursive: true, force: true });
+    if (made !== undefined) removeEmpty(target, made);
+  };
+  process.once("exit", clear);
   try {
     staging = await mkdtemp(join(target, ".splineformer-"));
     const result = await write(staging);
@@ -23,9 +30,10 @@ export async function writeTogether<T>(folder: string, write: (staging: string) 
     await rm(staging, { recursive: true });
     return result;
   } catch (error) {
-    if (staging !== undefined) await rm(staging, { recursive: true, force: true });
-    if (made !== undefined) await removeEmpty(target, made);
+    clear();
     throw error;
+  } finally {
+    process.off("exit", clear);
   }
 }
 
@@ -78,7 +86,7 @@ async function makeFolder(target: string): Promise<string | undefined> {
     try {
       await mkdir(folder);
     } catch (error) {
-      if (i > 0) await removeEmpty(missing[i - 1], missing[0]);
+      if (i > 0) removeEmpty(missing[i - 1], missing[0]);
       throw error;
     }
   // a file is in the way: says so as the file system does
@@ -87,10 +95,10 @@ async function makeFolder(target: string): Promise<string | undefined> {
 }
 
 /** Removes the folders that were made, from the innermost to `last`, but none that holds something. */
-async function removeEmpty(innermost: string, last: string): Promise<void> {
+function removeEmpty(innermost: string, last: string): void {
   for (let folder = innermost; ; folder = dirname(folder)) {
     try {
-      await rmdir(folder);
+      rmdirSync(folder);
     } catch {
       return;
     }

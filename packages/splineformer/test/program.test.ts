@@ -39,7 +39,7 @@ describe("the program splineformer", { timeout: 120_000 }, () => {
   it("runs the demo, and writes nothing but its findings where no terminal is attached", async () => {
     const { code, stdout, stderr } = await ended(start(["demo", "--knots", "5", "--out", join(folder, "out")]));
     expect([code, stderr]).toEqual([0, ""]);
-    expect(stdout).toContain("All 10 claims hold.");
+    expect(stdout).toContain("All 11 claims hold.");
     expect(stdout).not.toContain("\u001B");
     expect(readdirSync(join(folder, "out")).sort()).toEqual(["spline.html", "spline.safetensors"]);
   });
@@ -60,5 +60,22 @@ describe("the program splineformer", { timeout: 120_000 }, () => {
     const { code, stdout, stderr } = await end;
     expect([code, stdout, stderr]).toEqual([130, "", "splineformer: stopped, nothing was written\n"]);
     expect(existsSync(out)).toBe(false);
+  });
+
+  it("stopped by a second Ctrl-C ends at once, and leaves no file either", async () => {
+    const out = join(folder, "stopped twice");
+    const child = start(["demo", "--knots", "50", "--out", join(out, "a/b")]);
+    const end = ended(child);
+    while (child.exitCode === null && !existsSync(join(out, "a/b"))) await setTimeout(5);
+    child.kill("SIGINT");
+    child.kill("SIGTERM");
+    expect((await end).code).toBe(130);
+    expect(existsSync(out)).toBe(false);
+  });
+
+  it.runIf(existsSync("/proc/version"))("ends with 2 where no folder can be made", async () => {
+    const { code, stdout, stderr } = await ended(start(["demo", "--knots", "5", "--out", "/proc/nowhere/at/all"]));
+    expect([code, stdout]).toEqual([2, ""]);
+    expect(stderr).toContain("/proc/nowhere");
   });
 });

@@ -6,7 +6,7 @@ import type { Claim, DemoReport } from "./report.ts";
  * @param changed - how many of the loaded network's values differ in some bit from the compiled network's
  */
 export function claimsOf(report: Omit<DemoReport, "claims">, changed: number): Claim[] {
-  const { spline, runs, gpu, breakpoints, degrees, smoothing, undecided, data } = report;
+  const { spline, runs, gpu, breakpoints, degrees, smoothing, undecided, distance, data } = report;
   const { knots } = spline;
   const found = new Set(breakpoints.map(({ knot }) => knot)).size;
   return [
@@ -33,6 +33,7 @@ export function claimsOf(report: Omit<DemoReport, "claims">, changed: number): C
       0,
     ),
     atMost("no unit is undecided anywhere", undecided, 0),
+    atMost("piece by piece, what was read is the spline on the whole line", distance, 1e-12),
     atMost("smoothing stays within its bound at every point tried", largest(smoothing.map(({ ratio }) => ratio)), 1),
   ];
 }

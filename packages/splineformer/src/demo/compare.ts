@@ -1,12 +1,13 @@
 /** @file The network next to the spline, at many points, near and far. */
+import { cpu64 } from "@splineformer/cpu";
 import type { PiecewisePolynomial } from "@splineformer/spline";
-import { forward, type Network, reference, reference32, tensor } from "@splineformer/tensor";
+import { forward, type Network, reference32, type SynchronousDevice, tensor } from "@splineformer/tensor";
 import type { DemoReport, Run } from "./report.ts";
-import { pointsFarOutside, pointsOfPieces } from "./sampling.ts";
+import { pointsFarOutside, pointsOfPieces, pointsPerPiece } from "./sampling.ts";
 
 /** The network's value at every point; each point is a batch member with one token. */
-export function outputs(network: Network<"x">, x: Float64Array, on = reference): Float64Array {
-  return Float64Array.from(forward(network, tensor(x, [x.length, 1, 1]), { on }).data);
+export function outputs(network: Network<"x">, x: Float64Array, on: SynchronousDevice = cpu64): Float64Array {
+  return Float64Array.from(on.read(forward(network, tensor(x, [x.length, 1, 1]), { on })).data);
 }
 
 /**
@@ -20,11 +21,11 @@ export async function compare(
   { from, to }: DemoReport["line"],
   dtype: Run["dtype"],
   evaluate: (x: Float64Array) => Float64Array | Promise<Float64Array> = (x) =>
-    outputs(network, x, dtype === "float32" ? reference32 : reference),
+    outputs(network, x, dtype === "float32" ? reference32 : cpu64),
 ): Promise<Run> {
   const knots = Array.from(s.breakpoints);
   const [first, last] = [knots[0], knots[knots.length - 1]];
-  const near = pointsOfPieces(knots, from, to, 65);
+  const near = pointsOfPieces(knots, from, to, pointsPerPiece(knots.length + 1, 65));
   const points = Float64Array.of(...near, ...pointsFarOutside(first, last));
   const x = dtype === "float32" ? points.map(Math.fround) : points;
   const expected = s.evaluate(x);

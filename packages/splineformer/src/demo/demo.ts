@@ -21,6 +21,7 @@ import { page } from "./page.ts";
 import { pictureOf } from "./picture.ts";
 import { readBack } from "./read-back.ts";
 import type { DemoReport } from "./report.ts";
+import { pointsFarOutside } from "./sampling.ts";
 import { smoothings } from "./smoothings.ts";
 
 export interface DemoOptions {
@@ -51,9 +52,10 @@ const sharpnesses = [0.25, 1, 4, 16];
 export async function demo(options: DemoOptions): Promise<DemoReport> {
   const { out, knots: count, data, signal, onStep } = options;
   // lets signals and the progress display have their turn
-  const step = async (text: string): Promise<void> => {
+  const pause = (): Promise<void> => setImmediate(undefined, { signal });
+  const step = (text: string): Promise<void> => {
     onStep?.(text);
-    await setImmediate(undefined, { signal });
+    return pause();
   };
 
   required(Number.isInteger(count) && count >= 2 && count <= mostKnots, "demo", `2 to ${mostKnots} knots`, count);
@@ -66,6 +68,7 @@ export async function demo(options: DemoOptions): Promise<DemoReport> {
   checkSize(series.names.x, knots);
   checkSize(series.names.y, values);
   const s = interpolateCubic(knots, values, { boundary: "natural", extrapolation: "linear" });
+  checkTails(s);
 
   await step("compiling the spline into a transformer block");
   const compiled = encoderFromSpline(s, { form: "block" });
@@ -78,17 +81,19 @@ export async function demo(options: DemoOptions): Promise<DemoReport> {
     const loaded = encoderOf(loadSafetensors(await readFile(join(staging, names.weights))));
 
     await step("running it in float64 and float32");
-    const runs = [await compare(loaded, s, line, "float64"), await compare(loaded, s, line, "float32")];
+    const runs = [await compare(loaded, s, line, "float64")];
+    await pause();
+    runs.push(await compare(loaded, s, line, "float32"));
     const changed = differentBits(outputs(compiled, s.breakpoints), outputs(loaded, s.breakpoints));
 
     await step("running it on gpu.js");
     const gpu = await compareOnGpu(loaded, s, line);
 
     await step("reading the curve back from the weights");
-    const { curve, ...found } = readBack(loaded, knots, line);
+    const { curve, ...found } = await readBack(loaded, s, line, pause);
 
     await step("smoothing it");
-    const smoothing = smoothings(loaded, knots, sharpnesses, found.noise);
+    const smoothing = await smoothings(loaded, knots, sharpnesses, found.noise, pause);
 
     const { config } = compiled;
     const facts = {
@@ -135,11 +140,23 @@ export async function demo(options: DemoOptions): Promise<DemoReport> {
   });
 }
 
-/** The float32 network must hold the numbers, and their products with one another. */
+/** In float32 the network must hold the numbers and their products. */
 function checkSize(name: string, numbers: readonly number[]): void {
   const largest = Math.max(...numbers.map(Math.abs));
-  const fits = largest === 0 || (largest >= 1e-9 && largest <= 1e9);
-  required(fits, "demo", `the largest |${name}| to be 0 or in [1e-9, 1e9], where float32 has room`, largest);
+  const fits = largest === 0 || (largest >= 1e-25 && largest <= 1e25);
+  required(fits, "demo", `the largest |${name}| to be 0 or in [1e-25, 1e25], where float32 has room`, largest);
+}
+
+/** And the straight ends as far as they are compared. */
+function checkTails(s: PiecewisePolynomial): void {
+  const ends = [s.breakpoints[0], s.breakpoints[s.breakpoints.length - 1]] as const;
+  const largest = Math.max(...s.evaluate(pointsFarOutside(...ends)).map(Math.abs));
+  required(
+    largest <= 1e36,
+    "demo",
+    "the spline 10¹² beyond its ends to be at most 1e36, where float32 has room",
+    largest,
+  );
 }
 
 async function seriesOf({ file, x, y }: { file: string; x: string; y: string }): Promise<Series> {

@@ -22,8 +22,8 @@ export interface Picture {
   readonly smoothed: readonly Smoothed[];
 }
 
-/** Points drawn on each piece. */
-const resolution = 24;
+/** Points drawn on each piece, between two: fewer where a piece is a few pixels wide. */
+const resolutionOf = (pieces: number): number => Math.max(6, Math.min(24, Math.floor(1200 / pieces)));
 
 /**
  * @param curve - as read from the weights, on t ∈ [0, 1] along the report's line
@@ -38,6 +38,7 @@ export function pictureOf(
   const { from, to } = report.line;
   const { breakpoints } = curve;
   const chords = withoutAttention(network);
+  const resolution = resolutionOf(breakpoints.length - 1);
   const intervals = Array.from({ length: breakpoints.length - 1 }, (_, i) =>
     Float64Array.from(
       { length: resolution + 1 },
@@ -45,6 +46,9 @@ export function pictureOf(
     ),
   );
   const places = intervals.map((t) => t.map((value) => from + value * (to - from)));
+  const inner = Float64Array.from(places.slice(1, -1).flatMap((x) => Array.from(x)));
+  const below = outputs(chords, inner);
+  const bends = outputs(network, inner).map((value, k) => value - below[k]);
   return {
     report,
     series,
@@ -57,10 +61,10 @@ export function pictureOf(
       ),
       isTail: i === 0 || i === intervals.length - 1,
     })),
-    bends: places.slice(1, -1).map((x) => {
-      const below = outputs(chords, x);
-      return { x, values: outputs(network, x).map((value, k) => value - below[k]) };
-    }),
+    bends: places.slice(1, -1).map((x, i) => ({
+      x,
+      values: bends.subarray(i * (resolution + 1), (i + 1) * (resolution + 1)),
+    })),
     smoothed,
   };
 }

@@ -94,6 +94,8 @@ export interface DemoReport {
   /** How many units could not be decided somewhere, and the noise floor of the reading, in units of y. */
   readonly undecided: number;
   readonly noise: number;
+  /** The largest that |curve − spline| can be anywhere on the line, by their coefficients, relative to the spline's largest value there. */
+  readonly distance: number;
   readonly smoothing: readonly Smoothing[];
   readonly claims: readonly Claim[];
   readonly files: { readonly weights: string; readonly picture: string };

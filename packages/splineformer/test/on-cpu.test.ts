@@ -1,0 +1,66 @@
+import { forward as plain } from "@splineformer/tensor";
+import { describe, expect, it } from "vitest";
+import {
+  cpu,
+  cpu64,
+  encoderFromSpline,
+  forward,
+  graphOf,
+  interpolateCubic,
+  reference,
+  restrictToLine,
+  tensor,
+  UnsupportedError,
+} from "../src/index.ts";
+
+const model = encoderFromSpline(interpolateCubic([0, 1, 2, 4, 7], [3, -1, 4, 1, -5]));
+const x = tensor([[0.5], [1.3], [-2], [6.1], [11], [3.7], [0]]);
+const at = (place: number) => tensor([[place]], { dtype: "float64" });
+
+describe("forward of the umbrella", () => {
+  it("computes on cpu, in float32, where no device is named", () => {
+    const y = forward(model, x);
+    expect(y).toEqual(plain(model, x, { on: cpu }));
+    expect(y.dtype).toBe("float32");
+    expect(y).not.toEqual(plain(model, x));
+  });
+
+  it("computes on the device that is named", () => {
+    for (const on of [cpu64, reference]) expect(forward(model, x, { on })).toEqual(plain(model, x, { on }));
+  });
+
+  it("refuses as the plain one does", () => {
+    expect(() => forward(model, tensor([1, 2]))).toThrow(/^forward: expected input "x" of shape/);
+    expect(() => forward(model, x, { device: cpu } as never)).toThrow('forward: expected options on, got "device"');
+    expect(() => forward(model, x, undefined as never)).not.toThrow();
+  });
+});
+
+describe("restrictToLine of the umbrella", () => {
+  it("reads on cpu64 where no device is named", () => {
+    const path = restrictToLine(model, at(-1), at(9));
+    // a path goes on only on the device it began on
+    const first = restrictToLine(model, at(-1), at(9), { budgetMs: 0 });
+    expect(restrictToLine(model, at(-1), at(9), { resume: first, on: cpu64 }).breakpoints).toEqual(path.breakpoints);
+    expect(restrictToLine(model, at(-1), at(9), { resume: first, on: undefined } as never).end).toBe(1);
+    expect(() => restrictToLine(model, at(-1), at(9), { resume: first, on: reference })).toThrow("the same device");
+  });
+
+  it("finds what the reference finds, to a few roundings of the line's length", () => {
+    const [fast, slow] = [undefined, reference].map((on) =>
+      restrictToLine(model, at(-1), at(9), { ...(on && { on }) }),
+    );
+    expect(fast.breakpoints).toHaveLength(slow.breakpoints.length);
+    // 10 long: a root is a handful of roundings away from its weights
+    const apart = fast.breakpoints.map((t, i) => Math.abs(t - slow.breakpoints[i]));
+    expect(Math.max(...apart)).toBeLessThanOrEqual(16 * Number.EPSILON);
+    expect(fast.causes).toEqual(slow.causes);
+  });
+
+  it("takes a graph, and refuses as the plain one does", () => {
+    const graph = graphOf(model, { x: [1, 1] });
+    expect(restrictToLine(graph, at(-1), at(9)).pieces.map(({ degree }) => degree)).toEqual([1, 3, 3, 3, 3, 1]);
+    expect(() => restrictToLine(model, at(-1), at(9), { on: cpu })).toThrow(UnsupportedError);
+    expect(() => restrictToLine(model, at(-1), at(9), null as never)).toThrow(/^restrictToLine: /);
+  });
+});
