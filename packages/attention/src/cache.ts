@@ -55,32 +55,32 @@ export interface AttentionCache {
  * @throws RangeError if the mask is not causal, or maximum no whole number > 0
  * @example
  * ```ts
- * import { attendNext, createCache } from "@splineformer/attention";
+ * import { attendNext, createAttentionCache } from "@splineformer/attention";
  * import { reference, tensor, toNested } from "@splineformer/tensor";
  * const one = { weight: tensor([[1]]) };
  * const layer = { query: one, key: one, value: one, output: one };
  * const config = { activation: "relu", mask: "causal", heads: 1, keyValueHeads: 1, scale: 1, divide: "none" } as const;
- * const first = attendNext(reference, config, layer, tensor([[2]]), createCache(config));
+ * const first = attendNext(reference, config, layer, tensor([[2]]), createAttentionCache(config));
  * toNested(first.output); // [[8]]
  * // 3 · (3 · 2) + …: the second token sees both
  * toNested(attendNext(reference, config, layer, tensor([[3]]), first.cache).output); // [[39]]
  * ```
  */
-export function createCache({
+export function createAttentionCache({
   mask = "causal",
   maximum = 4096,
 }: {
   readonly mask?: Mask;
   readonly maximum?: number;
 } = {}): AttentionCache {
-  checkMask("createCache", mask);
+  checkMask("createAttentionCache", mask);
   required(
     mask !== "none",
-    "createCache",
+    "createAttentionCache",
     "a causal mask: without one, later tokens would change earlier outputs",
     mask,
   );
-  checkCount("createCache", "maximum", maximum);
+  checkCount("createAttentionCache", "maximum", maximum);
   const window = typeof mask === "object" ? mask.window : "all";
   return { maximum, window, length: 0, kept: 0, from: 0, store: "empty" };
 }
@@ -99,12 +99,12 @@ export function createCache({
  * @throws RangeError if the mask is another one, or more than `maximum` tokens would be kept
  * @example
  * ```ts
- * import { attendNext, createCache } from "@splineformer/attention";
+ * import { attendNext, createAttentionCache } from "@splineformer/attention";
  * import { reference, tensor } from "@splineformer/tensor";
  * const one = { weight: tensor([[1]]) };
  * const config = { activation: "softmax", mask: "causal", heads: 1, keyValueHeads: 1, scale: 1, divide: "none" } as const;
  * const layer = { query: one, key: one, value: one, output: one };
- * attendNext(reference, config, layer, tensor([[2], [3]]), createCache(config)).cache.length; // 2
+ * attendNext(reference, config, layer, tensor([[2], [3]]), createAttentionCache(config)).cache.length; // 2
  * ```
  */
 export function attendNext(

@@ -15,7 +15,7 @@ import {
   alibi,
   attend,
   attendNext,
-  createCache,
+  createAttentionCache,
 } from "../src/index.ts";
 
 // part of every runtime, though not of the language
@@ -59,7 +59,7 @@ const decoded = (
   x: Tensor,
   sizes: readonly number[],
 ): Tensor => {
-  let cache = createCache({ mask: config.mask });
+  let cache = createAttentionCache({ mask: config.mask });
   let at = 0;
   let joined: Tensor | undefined;
   for (const size of sizes) {
@@ -130,7 +130,7 @@ describe("a cache", () => {
   it("keeps only what the next token can see, however long the stream", () => {
     const { parameters, x } = drawn(4);
     const config = { ...plain, mask: { window: 3 } } as const;
-    let cache = createCache({ mask: config.mask, maximum: 3 });
+    let cache = createAttentionCache({ mask: config.mask, maximum: 3 });
     const sizes: number[] = [];
     for (let k = 0; k < 200; k++) {
       cache = attendNext(reference, config, parameters, part(x, k % 13, (k % 13) + 1), cache).cache;
@@ -142,7 +142,7 @@ describe("a cache", () => {
 
   it("grows by doubling, and is left as it was by what comes after", () => {
     const { parameters, x } = drawn(5);
-    let cache = createCache();
+    let cache = createAttentionCache();
     const capacities = new Set<number>();
     for (let k = 0; k < 13; k++) {
       const before = cache;
@@ -155,7 +155,7 @@ describe("a cache", () => {
 
   it("may branch: both continuations are right, whichever writes first", () => {
     const { parameters, x } = drawn(6);
-    const prompt = attendNext(reference, plain, parameters, part(x, 0, 5), createCache()).cache;
+    const prompt = attendNext(reference, plain, parameters, part(x, 0, 5), createAttentionCache()).cache;
     const left = attendNext(reference, plain, parameters, part(x, 5, 6), prompt);
     const right = attendNext(reference, plain, parameters, part(x, 6, 7), prompt);
     const after = attendNext(reference, plain, parameters, part(x, 7, 8), left.cache);
@@ -177,7 +177,7 @@ describe("a cache", () => {
 
   it("is plain data: a copy by structuredClone goes on like the original", () => {
     const { parameters, x } = drawn(7);
-    const { cache } = attendNext(reference, plain, parameters, part(x, 0, 5), createCache());
+    const { cache } = attendNext(reference, plain, parameters, part(x, 0, 5), createAttentionCache());
     const copy = structuredClone(cache);
     expect(copy).toEqual(cache);
     const next = part(x, 5, 6);
@@ -188,7 +188,7 @@ describe("a cache", () => {
 
   it("refuses more than its maximum, another mask, another batch and no mask at all", () => {
     const { parameters, x } = drawn(8);
-    const { cache } = attendNext(reference, plain, parameters, part(x, 0, 5), createCache({ maximum: 5 }));
+    const { cache } = attendNext(reference, plain, parameters, part(x, 0, 5), createAttentionCache({ maximum: 5 }));
     const next = part(x, 5, 6);
     expect(() => attendNext(reference, plain, parameters, next, cache)).toThrow(
       "attendNext: expected at most maximum 5 tokens to be kept, got 6",
@@ -200,9 +200,9 @@ describe("a cache", () => {
     expect(() => attendNext(reference, plain, parameters, stackTensors([next, next]), room)).toThrow(
       "attendNext: expected keys [1, 12] of float64, as in the cache, got [2, 1, 12] of float64",
     );
-    expect(() => createCache({ mask: "none" })).toThrow("createCache: expected a causal mask");
-    expect(() => createCache({ maximum: untyped(0.5) })).toThrow(
-      "createCache: expected maximum to be a whole number ≥ 1, got 0.5",
+    expect(() => createAttentionCache({ mask: "none" })).toThrow("createAttentionCache: expected a causal mask");
+    expect(() => createAttentionCache({ maximum: untyped(0.5) })).toThrow(
+      "createAttentionCache: expected maximum to be a whole number ≥ 1, got 0.5",
     );
   });
 });
