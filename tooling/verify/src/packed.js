@@ -77,7 +77,7 @@ async function pack(candidate, folder, deadline) {
 
 /**
  * @param {Packed} packed
- * @returns {Promise<Count>} of three checks
+ * @returns {Promise<Count>} of four checks
  */
 async function readTarball({ candidate: { name }, tarball }) {
   const data = readFileSync(tarball);
@@ -85,12 +85,14 @@ async function readTarball({ candidate: { name }, tarball }) {
   const prefix = `/node_modules/${name}/`;
   const files = archive.listFiles().map((file) => file.replace(prefix, ""));
   const manifest = archive.readFile(`${prefix}package.json`);
+  const readme = files.includes("README.md") ? archive.readFile(`${prefix}README.md`) : "";
 
   const buffer = data.buffer.slice(data.byteOffset, data.byteOffset + data.byteLength);
   const linted = await publint({ pack: { tarball: buffer }, strict: true });
   const types = await checkPackage(archive);
   return sum([
     check(`${name}: contents of the tarball`, contentComplaints(files, manifest)),
+    check(`${name}: links of the README`, linkComplaints(files, readme)),
     check(
       `${name}: publint`,
       linted.messages.map((message) => `${formatMessage(message, linted.pkg, { color: false })}`),
@@ -127,6 +129,20 @@ export function contentComplaints(files, manifest) {
     ...files.filter((file) => unwanted.test(file)).map((file) => `expected no file ${file}`),
     ...(manifest.match(protocol) ?? []).map((version) => `expected a version to be published, got ${version}`),
   ];
+}
+
+/**
+ * The links of a README that lead nowhere once the package is published: to a file that the tarball does not hold.
+ *
+ * @param {readonly string[]} files - of the tarball, from its root
+ * @param {string} readme
+ * @returns {string[]}
+ */
+export function linkComplaints(files, readme) {
+  const targets = [...readme.matchAll(/\]\(([^)\s]+)\)/g)].map(([, target]) => target);
+  return targets
+    .filter((target) => !/^(?:https?:|mailto:|#)/.test(target) && !files.includes(target.split("#")[0]))
+    .map((target) => `expected a link to the web or to a file of the package, got ${target}`);
 }
 
 /**

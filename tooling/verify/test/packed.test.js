@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { contentComplaints } from "../src/packed.js";
+import { contentComplaints, linkComplaints } from "../src/packed.js";
 
 describe("the contents of a tarball", () => {
   const files = [
@@ -25,6 +25,20 @@ describe("the contents of a tarball", () => {
   test("name versions that can be installed from elsewhere", () => {
     expect(contentComplaints(files, '{ "dependencies": { "a": "workspace:^", "b": "^1.0.0" } }')).toEqual([
       'expected a version to be published, got "workspace:^"',
+    ]);
+  });
+});
+
+describe("the links of a published README", () => {
+  test("lead to the web, to a heading, or to a file of the tarball", () => {
+    const links = ["https://arxiv.org/abs/2408.09624", "#size", "data/README.md", "data/README.md#licence"];
+    expect(linkComplaints(["data/README.md"], links.map((link) => `[a](${link})`).join(" and "))).toEqual([]);
+  });
+
+  test("are refused where they lead to a neighbour in the repository", () => {
+    expect(linkComplaints(["README.md"], "[`a`](../tensor), ![b](docs/b.png)")).toEqual([
+      "expected a link to the web or to a file of the package, got ../tensor",
+      "expected a link to the web or to a file of the package, got docs/b.png",
     ]);
   });
 });
