@@ -7,6 +7,7 @@ export * from "@splineformer/compiler";
 export * from "@splineformer/cpu";
 export * from "@splineformer/spline";
 export * from "@splineformer/tensor";
+export * from "@splineformer/training";
 export * from "@splineformer/transformer";
 // the same names with a fast device where none is named
-export { forward, restrictToLine } from "./on-cpu.ts";
+export { fit, forward, gradient, restrictToLine } from "./on-cpu.ts";

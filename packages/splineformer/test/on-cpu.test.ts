@@ -1,14 +1,22 @@
 import { forward as plain } from "@splineformer/tensor";
 import { describe, expect, it } from "vitest";
 import {
+  adam,
   cpu,
   cpu64,
+  createEncoder,
   encoderFromSpline,
+  fit,
   forward,
+  gradient,
   graphOf,
   interpolateCubic,
+  meanSquared,
+  type Ops,
+  random,
   reference,
   restrictToLine,
+  type Shaped,
   tensor,
   UnsupportedError,
 } from "../src/index.ts";
@@ -62,5 +70,32 @@ describe("restrictToLine of the umbrella", () => {
     expect(restrictToLine(graph, at(-1), at(9)).pieces.map(({ degree }) => degree)).toEqual([1, 3, 3, 3, 3, 1]);
     expect(() => restrictToLine(model, at(-1), at(9), { on: cpu })).toThrow(UnsupportedError);
     expect(() => restrictToLine(model, at(-1), at(9), null as never)).toThrow(/^restrictToLine: /);
+  });
+});
+
+describe("training with the umbrella", () => {
+  const encoder = createEncoder({ layers: 1, width: 4, heads: 2, hidden: 5, output: 3, seed: 1 });
+  const inputs = random(2).normal([11, 7, 4]);
+  const targets = random(3).normal([11, 7, 3]);
+  const options = { loss: meanSquared, optimizer: adam(), batch: 11 } as const;
+
+  it("computes on cpu where no device is named, and else on that one", async () => {
+    const lossesOn = async (on?: typeof cpu) => {
+      const losses: number[] = [];
+      for await (const { loss } of fit(encoder, { inputs, targets }, { ...options, ...(on && { on }) }))
+        losses.push(loss);
+      return losses;
+    };
+    expect(await lossesOn()).toEqual(await lossesOn(cpu));
+    expect(await lossesOn()).not.toEqual(await lossesOn(cpu64));
+    expect(() => fit(encoder, { inputs, targets }, null as never)).toThrow(/^fit: expected/);
+  });
+
+  it("gradients, too", () => {
+    const loss = <T extends Shaped>(ops: Ops<T>, y: T): T => meanSquared(ops, y, ops.constant(targets));
+    expect(gradient(encoder, inputs, loss)).toEqual(gradient(encoder, inputs, loss, { on: cpu }));
+    expect(gradient(encoder, inputs, loss).gradients["output.bias"].dtype).toBe("float32");
+    expect(gradient(encoder, inputs, loss, { on: cpu64 }).gradients["output.bias"].dtype).toBe("float64");
+    expect(() => gradient(encoder, inputs, loss, { device: cpu } as never)).toThrow(/^gradient: expected/);
   });
 });

@@ -30,7 +30,8 @@ import type { Named, Optimizer, OptimizerState } from "./optimizers.ts";
 import { createPause } from "./pause.ts";
 import { constantRate, type Schedule } from "./schedules.ts";
 
-type InputName<N> = N extends { readonly inputs: infer I } ? keyof I & string : never;
+/** The names of a network's inputs. */
+export type InputName<N> = N extends { readonly inputs: infer I } ? keyof I & string : never;
 
 export interface FitOptions {
   /** What is made small: `meanSquared`, `crossEntropy`, `huber()`, or a function of operations, prediction and target. */

@@ -1,6 +1,6 @@
 export { type Checkpoint, checkpointFromTensors, checkpointTensors, type Run } from "./checkpoint.ts";
 export { type Dataset, type Examples, takeRows } from "./data.ts";
-export { type FitOptions, fit, type Step } from "./fit.ts";
+export { type FitOptions, fit, type InputName, type Step } from "./fit.ts";
 export { type Gradient, type GradientOptions, gradient } from "./gradient.ts";
 export { crossEntropy, huber, type Loss, meanSquared } from "./losses.ts";
 export {

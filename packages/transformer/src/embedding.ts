@@ -11,9 +11,16 @@ import type { StackParameters } from "./parameters.ts";
  * The tokens that the first block reads.
  *
  * @param x - [.., tokens, input], ids [.., tokens], or an image [.., height, width · channels]
+ * @param past - the first token's position, default 0
  * @returns [.., tokens, width]
  */
-export function embed<T extends Shaped>(ops: Ops<T>, config: StackConfig, parameters: StackParameters<T>, x: T): T {
+export function embed<T extends Shaped>(
+  ops: Ops<T>,
+  config: StackConfig,
+  parameters: StackParameters<T>,
+  x: T,
+  past = 0,
+): T {
   const { embedding, input, positions } = parameters;
   const { patches, tokens } = config;
   let y = embedding === undefined ? x : within(ops, "embedding").gather(embedding, x);
@@ -21,7 +28,8 @@ export function embed<T extends Shaped>(ops: Ops<T>, config: StackConfig, parame
   if (input) y = project(within(ops, "input"), y, input);
   if (tokens !== "given") y = cutToken(within(ops, "input"), y, tokens);
   if (config.positions === "none") return y;
-  return addPositions(within(ops, "positions"), y, positions ?? sinusoids(ops, y));
+  const at = within(ops, "positions");
+  return positions ? addPositions(at, y, positions, past) : at.add(y, sinusoids(at, y, past));
 }
 
 /** One token [.., 1, k · width] becomes k tokens [.., k, width]. */
@@ -33,33 +41,35 @@ function cutToken<T extends Shaped>(ops: Ops<T>, x: T, tokens: number): T {
 /** An image [.., height, width · channels] becomes its patches [.., n, p · p · channels]. */
 function cutPatches<T extends Shaped>(ops: Ops<T>, image: T, { height, width, size }: Patches): T {
   const joined = (parts: readonly T[], axis: -1 | -2): T => parts.reduce((a, b) => ops.concat(a, b, { axis }));
-  // a row of pixels is a token, and its k-th piece belongs to the k-th patch
-  const pieces = (row: number): T =>
-    cutToken(ops, ops.slice(image, { axis: -2, from: row, to: row + 1 }), width / size);
-  const bands = Array.from({ length: height / size }, (_, band) =>
-    joined(
-      Array.from({ length: size }, (_, row) => pieces(band * size + row)),
+  // [.., width / p, height, p · channels]: each column of patches with all its rows of pixels
+  const columns = ops.splitHeads(image, { heads: width / size });
+  const bands = Array.from({ length: height / size }, (_, band) => {
+    const rows = Array.from({ length: size }, (_, i) => band * size + i);
+    const flat = joined(
+      rows.map((from) => ops.slice(columns, { axis: -2, from, to: from + 1 })),
       -1,
-    ),
-  );
+    );
+    // [.., width / p, 1, p · p · channels] without its axis of length 1
+    return ops.sum(flat, { axes: [-2], keep: false });
+  });
   return joined(bands, -2);
 }
 
-function addPositions<T extends Shaped>(ops: Ops<T>, x: T, table: T): T {
-  const tokens = x.shape.at(-2) as number;
+function addPositions<T extends Shaped>(ops: Ops<T>, x: T, table: T, past: number): T {
+  const to = past + (x.shape.at(-2) as number);
   const rows = table.shape[0];
-  if (tokens > rows) throw new ShapeError(`positions: expected at most ${rows} tokens, got ${tokens}`);
-  return ops.add(x, tokens === rows ? table : ops.slice(table, { axis: -2, from: 0, to: tokens }));
+  if (to > rows) throw new ShapeError(`positions: expected at most ${rows} tokens, got ${to}`);
+  return ops.add(x, past === 0 && to === rows ? table : ops.slice(table, { axis: -2, from: past, to }));
 }
 
-/** Row p: sin(p/10000^(2i/width)) in channel 2i, the cosine in 2i + 1. */
-function sinusoids<T extends Shaped>(ops: Ops<T>, x: T): T {
+/** For position p: sin(p/10000^(2i/width)) in channel 2i, the cosine in 2i + 1. */
+function sinusoids<T extends Shaped>(ops: Ops<T>, x: T, past: number): T {
   const [n, width] = x.shape.slice(-2);
   const table = new Float64Array(n * width);
   for (let k = 0; k < width; k++) {
     const frequency = 10_000 ** (-(k - (k % 2)) / width);
     const wave = k % 2 ? Math.cos : Math.sin;
-    for (let p = 0; p < n; p++) table[p * width + k] = wave(p * frequency);
+    for (let p = 0; p < n; p++) table[p * width + k] = wave((past + p) * frequency);
   }
   return ops.constant(tensor(table, [n, width]));
 }
