@@ -12,7 +12,9 @@ export type {
   TransformerOptions,
 } from "./config.ts";
 export { type DegreeOptions, degree } from "./degree.ts";
+export { type GenerateOptions, generate } from "./generate.ts";
 export { type IntermediatesOptions, intermediates } from "./intermediates.ts";
+export { type CachedModel, createCache, forwardNext, type ModelCache } from "./model-cache.ts";
 export {
   createDecoder,
   createEncoder,

@@ -10,17 +10,26 @@
  *
  * Every part but the blocks' attention is there or not as the config says. Letters: x the residual stream.
  */
-import { attend, project } from "@splineformer/attention";
+import { type AttentionConfig, type AttentionParameters, attend, project } from "@splineformer/attention";
 import { type Ops, type Shaped, ShapeError, within } from "@splineformer/tensor";
 import type { StackConfig } from "./config.ts";
 import { embed } from "./embedding.ts";
 import type { BlockParameters, FeedForwardParameters, Norm, PerSublayer, StackParameters } from "./parameters.ts";
+
+/** How a stack goes on after earlier tokens, which only positions and self-attention look back at. */
+interface Continuation<T extends Shaped> {
+  /** Tokens before the first of x. */
+  readonly past: number;
+  /** Self-attention of the next block, after the tokens that it has seen before. */
+  attend(ops: Ops<T>, config: AttentionConfig, parameters: AttentionParameters<T>, x: T): T;
+}
 
 /**
  * Runs a stack.
  *
  * @param x - what the config's input is: [.., tokens, input] or [.., tokens, width], ids, or an image
  * @param memory - what blocks with cross-attention look at, [.., source tokens, memory]
+ * @param after - what came before x; default nothing
  * @returns [.., tokens, output], or [.., tokens, width] where the config has no output; one token where it pools
  */
 export function runStack<T extends Shaped>(
@@ -29,13 +38,14 @@ export function runStack<T extends Shaped>(
   parameters: StackParameters<T>,
   x: T,
   memory?: T,
+  after?: Continuation<T>,
 ): T {
-  let y = embed(ops, config, parameters, x);
+  let y = embed(ops, config, parameters, x, after?.past);
   const { blocks } = parameters;
   // where only the first token is read, the last block computes no other
   const first = config.pool === "first";
   for (const [i, block] of blocks.entries())
-    y = runBlock(within(ops, `block ${i}`), config, block, y, memory, first && i === blocks.length - 1);
+    y = runBlock(within(ops, `block ${i}`), config, block, y, memory, after, first && i === blocks.length - 1);
   return leave(ops, config, parameters, y);
 }
 
@@ -58,6 +68,7 @@ function runBlock<T extends Shaped>(
   parameters: BlockParameters<T>,
   x: T,
   memory: T | undefined,
+  after: Continuation<T> | undefined,
   onlyFirst: boolean,
 ): T {
   const { attention, cross, feedForward } = parameters;
@@ -73,7 +84,7 @@ function runBlock<T extends Shaped>(
     config,
     around("attention"),
     x,
-    (at, z, own) => attend(at, self, attention, own(z), z),
+    (at, z, own) => (after ? after.attend(at, self, attention, z) : attend(at, self, attention, own(z), z)),
     onlyFirst ? (z) => firstToken(within(ops, "attention"), z) : (z) => z,
   );
   if (cross) {
