@@ -1,13 +1,15 @@
 /**
  * @file The same for a layer: how one query's output changes with the tokens themselves, through queries, keys and values at
- * once. Letters: n tokens, W_q, W_k, W_v and W_o the maps of one head, P weights, e_ji = ∂o_j/∂s_ji.
+ * once. Letters: n tokens, W_v and W_o maps of one head, q_j and k_i its queries and keys as scores see them, with norm and turn,
+ * J_j and J_i their Jacobians by their own tokens (W_q and W_k without norm and turn), P weights, e_ji = ∂o_j/∂s_ji.
  */
-import { reference, required, type Tensor, UnsupportedError } from "@splineformer/tensor";
+import { reference, required, type Tensor } from "@splineformer/tensor";
 import { keyOf, queryOf } from "./attend.ts";
 import { checkCount, checkNumbers, checkShaped } from "./checks.ts";
 import { type Explanation, explainAttention } from "./explain.ts";
 import type { AttentionLayer } from "./jacobian-bound.ts";
 import { project } from "./linear.ts";
+import { tokenJacobians } from "./token-jacobians.ts";
 
 /** One query's output in a layer: every head taken apart, and the derivative by every token. */
 export interface LayerExplanation {
@@ -19,14 +21,14 @@ export interface LayerExplanation {
 }
 
 /**
- * `∂y_j/∂x_i = Σ_heads P_ji W_v W_o + W_k q_j (e_ji W_o)ᵀ`, and for i = j also `Σ_l W_q k_l (e_jl W_o)ᵀ`, with the scale.
+ * `∂y_j/∂x_i = Σ_heads P_ji W_v W_o + J_i q_j (e_ji W_o)ᵀ`, and for i = j also `Σ_l J_j k_l (e_jl W_o)ᵀ`, with the scale.
  *
- * Exact, but for rounding, on the piece that holds: a ReLU-attention layer is a polynomial there.
+ * Exact, but for rounding, on the piece that holds: a ReLU-attention layer is a polynomial there; with qkNorm it is smooth.
  *
- * @param layer - self-attention, without qkNorm and rotary
+ * @param layer - self-attention
  * @param x - [n, width]
  * @param options - `query`: the row that is explained
- * @throws UnsupportedError with qkNorm or rotary embeddings
+ * @throws ShapeError or RangeError if x or the row does not fit
  * @example
  * ```ts
  * import { explainLayer } from "@splineformer/attention";
@@ -46,11 +48,7 @@ export function explainLayer(
   { query: row }: { readonly query: number },
 ): LayerExplanation {
   const where = "explainLayer";
-  const { heads, keyValueHeads, scale, qkNorm = "none", rotary = "none", alibi = "none" } = config;
-  if (qkNorm !== "none" || rotary !== "none")
-    throw new UnsupportedError(
-      `${where}: expected qkNorm and rotary "none", got a layer whose queries are no affine map`,
-    );
+  const { heads, keyValueHeads, scale, alibi = "none" } = config;
   checkNumbers(where, "x", x);
   checkShaped(where, "x", x, ["tokens", parameters.query.weight.shape[0]]);
   const n = x.shape[0];
@@ -63,7 +61,9 @@ export function explainLayer(
   const explained = Array.from({ length: heads }, (_, head) =>
     explainAttention(q, k, v, { ...options, of: { query: row, head } }),
   );
-  const [wq, wk, wv, wo] = [parameters.query, parameters.key, parameters.value, parameters.output].map((p) => p.weight);
+  const [wv, wo] = [parameters.value.weight, parameters.output.weight];
+  const ofQuery = tokenJacobians("query", config, parameters, x)[row];
+  const ofKeys = tokenJacobians("key", config, parameters, x);
   const d = q.shape[1] / heads;
   const e = v.shape[1] / keyValueHeads;
   const [inputs, out] = [x.shape[1], wo.shape[1]];
@@ -78,8 +78,8 @@ export function explainLayer(
       for (let a = 0; a < inputs; a++) {
         let [byKey, byQuery] = [0, 0];
         for (let c = 0; c < d; c++) {
-          byKey += entry(wk, a, group * d + c) * entry(q, row, head * d + c);
-          byQuery += entry(wq, a, head * d + c) * entry(k, i, group * d + c);
+          byKey += entry(ofKeys[i], a, group * d + c) * entry(q, row, head * d + c);
+          byQuery += entry(ofQuery, a, head * d + c) * entry(k, i, group * d + c);
         }
         const values = through(
           Array.from({ length: e }, (_, c) => weight * entry(wv, a, group * e + c)),

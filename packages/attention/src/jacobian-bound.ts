@@ -1,6 +1,7 @@
 /**
  * @file How much an attention layer can amplify a small change of its input, from above. Letters: n tokens, P weights,
- * S scores, W_q, W_k, W_v and W_o the maps of one head, Q, K, V its queries, keys and values.
+ * S scores, W_q, W_k, W_v and W_o the maps of one head, Q, K, V its queries, keys and values, with norm and turn, J_j and J_i the
+ * Jacobians of query j and key i by their own tokens.
  */
 import {
   graphOf,
@@ -13,12 +14,12 @@ import {
   ShapeError,
   showShape,
   type Tensor,
-  UnsupportedError,
   zeros,
 } from "@splineformer/tensor";
 import { type AttentionConfig, type AttentionParameters, attend, attendParts } from "./attend.ts";
 import { checkNumbers } from "./checks.ts";
 import { spectralNorm } from "./spectral-norm.ts";
+import { tokenJacobians } from "./token-jacobians.ts";
 
 /** A layer with numbers. */
 export interface AttentionLayer {
@@ -36,17 +37,19 @@ export interface JacobianBound {
 }
 
 /**
- * `‖∂ attend(x)/∂x‖₂ ≤ Σ_heads ‖P‖ ‖W_v W_o‖ + sup|σ′| · scale · (‖W_q Kᵀ‖ + ‖Q W_kᵀ‖) ‖V W_o‖`
+ * `‖∂ attend(x)/∂x‖₂ ≤ Σ_heads ‖P‖ ‖W_v W_o‖ + sup|σ′| · scale · (max_j ‖J_j Kᵀ‖ + max_i ‖Q J_iᵀ‖) ‖V W_o‖`
  *
  * The Jacobian of all outputs by all tokens at x, as a matrix; norms are spectral. Without biases it is at most the closed
  * form of the source, `‖W_v‖ (n sup|σ| + 2 n sup|σ′| ‖W_q W_kᵀ‖ mean‖x_i‖²)`, and holds for ReLU, whose global sup|σ| is
  * infinite, since suprema are taken over the scores at x. For softmax, sparsemax and entmax sup|σ′| is a bound of the row's
- * Jacobian: the largest weight and at most 1/2; 1; the largest p^(2−α). With rotary embeddings ‖W_q‖ ‖K‖ takes the
- * place of ‖W_q Kᵀ‖.
+ * Jacobian: the largest weight and at most 1/2; 1; the largest p^(2−α).
  *
- * @param layer - self-attention, without qkNorm
+ * J is W_q or W_k, the same for all tokens, unless qkNorm or rotary embeddings are on. Then row j of the scores' change is
+ * `δx_j J_j Kᵀ`, so all rows together are at most the largest ‖J_j Kᵀ‖ times ‖δx‖, and columns likewise: a norm that meets a
+ * small query has a large Jacobian, and the bound sees it.
+ *
+ * @param layer - self-attention
  * @param x - [n, width]
- * @throws UnsupportedError with qkNorm
  * @throws ShapeError if x is no matrix of that width
  * @source arXiv 2409.04431, theorem 3.2, sharpened
  * @example
@@ -63,14 +66,17 @@ export interface JacobianBound {
  */
 export function jacobianBound({ config, parameters }: AttentionLayer, x: Tensor): JacobianBound {
   checkNumbers("jacobianBound", "x", x);
-  const { heads, keyValueHeads, scale, qkNorm = "none", rotary = "none" } = config;
+  const { heads, keyValueHeads, scale } = config;
   if (x.shape.length !== 2)
     throw new ShapeError(`jacobianBound: expected x [tokens, width], got ${showShape(x.shape)}`);
-  if (qkNorm !== "none") throw new UnsupportedError(`jacobianBound: expected qkNorm "none", got "${qkNorm}"`);
   const parts = attendParts(reference, config, parameters, x);
   const slope = slopeBound(config, parts.scores, parts.weights);
   const product = (a: Tensor, b: Tensor): Tensor => reference.matmul(a, b, {});
   const transposed = (a: Tensor, b: Tensor): Tensor => reference.matmul(a, b, { transposeB: true });
+  // where one matrix serves all tokens, its norm is taken once
+  const byToken = (side: "query" | "key") => [...new Set(tokenJacobians(side, config, parameters, x))];
+  const [ofQueries, ofKeys] = [byToken("query"), byToken("key")];
+  const largest = (all: readonly Tensor[]): number => Math.max(0, ...all.map(spectralNorm));
   const [d, e] = [parts.query.shape[2], parts.value.shape[2]];
   let [value, score] = [0, 0];
   for (let head = 0; head < heads; head++) {
@@ -78,14 +84,11 @@ export function jacobianBound({ config, parameters }: AttentionLayer, x: Tensor)
     const columns = (weight: Tensor, i: number, width: number): Tensor =>
       reference.slice(weight, { axis: -1, from: i * width, to: (i + 1) * width });
     const [q, k, v, p] = [parts.query, parts.key, parts.value, parts.weights].map((part) => matrixAt(part, head));
-    const wq = columns(parameters.query.weight, head, d);
-    const wk = columns(parameters.key.weight, group, d);
     const wv = columns(parameters.value.weight, group, e);
     const wo = reference.slice(parameters.output.weight, { axis: -2, from: head * e, to: (head + 1) * e });
     const moved =
-      rotary === "none"
-        ? spectralNorm(transposed(wq, k)) + spectralNorm(transposed(q, wk))
-        : spectralNorm(wq) * spectralNorm(k) + spectralNorm(q) * spectralNorm(wk);
+      largest(ofQueries.map((of) => transposed(columns(of, head, d), k))) +
+      largest(ofKeys.map((of) => transposed(q, columns(of, group, d))));
     value += spectralNorm(p) * spectralNorm(product(wv, wo));
     score += slope * Math.abs(scale) * moved * spectralNorm(product(v, wo));
   }
@@ -130,7 +133,7 @@ export interface StackBound {
  * the next. So the Jacobian itself is computed beside it, by one pass back for each output: for small layers.
  *
  * @param x - [n, width]; layers keep the width
- * @throws UnsupportedError with qkNorm
+ * @throws RangeError if there is no layer
  * @example
  * ```ts
  * import { stackJacobianBound } from "@splineformer/attention";

@@ -1,4 +1,4 @@
-import { reference, type Tensor, tensor, toNested, UnsupportedError, type Weighing } from "@splineformer/tensor";
+import { reference, type Tensor, tensor, toNested, type Weighing } from "@splineformer/tensor";
 import { float64Tolerance, seeded } from "@splineformer/testing";
 import { describe, expect, it } from "vitest";
 import {
@@ -155,49 +155,73 @@ describe("explainAttention", () => {
 });
 
 describe("explainLayer", () => {
-  it.each(activations)("gives a layer's output and its derivative by every token, for %j", (activation) => {
-    const data = seeded(4);
-    const line = (from: number, to: number) => ({
-      weight: data.normal([from, to], { deviation: 0.6 }),
-      bias: data.normal([to]),
-    });
-    const parameters = { query: line(3, 4), key: line(3, 2), value: line(3, 5), output: line(10, 2) };
-    const config: AttentionConfig = {
-      activation,
-      mask: "causal",
-      heads: 2,
-      keyValueHeads: 1,
-      scale: 0.7,
-      divide: "length",
-    };
-    const x = data.normal([5, 3]);
-    const run = (y: Tensor): number[] => (toNested(attend(reference, config, parameters, y)) as number[][])[3];
-    const { output, byToken, heads } = explainLayer({ config, parameters }, x, { query: 3 });
-    expect(heads).toHaveLength(2);
-    for (const [b, y] of run(x).entries()) expect(Math.abs(output[b] - y)).toBeLessThan(float64Tolerance);
-    for (let i = 0; i < 5; i++)
-      for (let a = 0; a < 3; a++) {
-        const [above, below] = [h, -h].map((d) => run(moved(x, i * 3 + a, d)));
-        for (const [b, slope] of byToken[i][a].entries())
-          expect(Math.abs((above[b] - below[b]) / (2 * h) - slope)).toBeLessThanOrEqual(allowed);
-        // the last token is hidden
-        if (i === 4) expect(byToken[i][a]).toEqual([0, 0]);
-      }
+  const self = { mask: "causal", heads: 2, keyValueHeads: 1, scale: 0.7, divide: "length" } as const;
+  const additions: Readonly<Record<string, Partial<AttentionConfig>>> = {
+    "nothing else": {},
+    "QK-norm with learned factors": { qkNorm: "layer" },
+    "QK-norm by the mean square, rotary embeddings and ALiBi": {
+      qkNorm: "rms",
+      rotary: { layout: "interleaved" },
+      alibi: alibi(2),
+    },
+    "rotary embeddings": { rotary: {} },
+  };
+
+  it.each(activations.flatMap((activation) => Object.keys(additions).map((name) => [activation, name] as const)))(
+    "gives a layer's output and its derivative by every token, for %j with %s",
+    (activation, name) => {
+      const data = seeded(4);
+      const line = (from: number, to: number) => ({
+        weight: data.normal([from, to], { deviation: 0.6 }),
+        bias: data.normal([to]),
+      });
+      const parameters = {
+        query: line(3, 8),
+        key: line(3, 4),
+        value: line(3, 5),
+        output: line(10, 2),
+        queryNorm: { weight: data.normal([4], { mean: 1, deviation: 0.2 }), bias: data.normal([4]) },
+        keyNorm: { weight: data.normal([4], { mean: 1, deviation: 0.2 }) },
+      };
+      const config: AttentionConfig = { ...self, ...additions[name], activation };
+      const x = data.normal([5, 3]);
+      const run = (y: Tensor): number[] => (toNested(attend(reference, config, parameters, y)) as number[][])[3];
+      const { output, byToken, heads } = explainLayer({ config, parameters }, x, { query: 3 });
+      expect(heads).toHaveLength(2);
+      for (const [b, y] of run(x).entries()) expect(Math.abs(output[b] - y)).toBeLessThan(float64Tolerance);
+      for (let i = 0; i < 5; i++)
+        for (let a = 0; a < 3; a++) {
+          const [above, below] = [h, -h].map((d) => run(moved(x, i * 3 + a, d)));
+          for (const [b, slope] of byToken[i][a].entries())
+            expect(Math.abs((above[b] - below[b]) / (2 * h) - slope)).toBeLessThanOrEqual(allowed);
+          // the last token is hidden
+          if (i === 4) expect(byToken[i][a]).toEqual([0, 0]);
+        }
+    },
+  );
+
+  it("refuses a row that does not exist", () => {
+    const one = { weight: tensor([[1]]) };
+    const config: AttentionConfig = { ...self, activation: "relu", heads: 1 };
+    const layer = { config, parameters: { query: one, key: one, value: one, output: one } };
+    expect(() => explainLayer(layer, tensor([[1]]), { query: 1 })).toThrow("explainLayer: expected query < 1, got 1");
   });
 
-  it("refuses layers whose queries are no affine map of tokens", () => {
+  it("by hand: of one token with QK-norm, ReLU attention is x³/(x² + ε), with derivative x²(x² + 3ε)/(x² + ε)²", () => {
     const one = { weight: tensor([[1]]) };
     const config: AttentionConfig = {
+      ...self,
       activation: "relu",
-      mask: "none",
       heads: 1,
-      keyValueHeads: 1,
       scale: 1,
-      divide: "none",
       qkNorm: "rms",
+      qkNormEpsilon: 1,
     };
     const layer = { config, parameters: { query: one, key: one, value: one, output: one } };
-    expect(() => explainLayer(layer, tensor([[1]]), { query: 0 })).toThrow(UnsupportedError);
+    const { byToken, output } = explainLayer(layer, tensor([[2]]), { query: 0 });
+    // a root and a square of it: a few roundings
+    expect(Math.abs(output[0] - 8 / 5)).toBeLessThan(float64Tolerance);
+    expect(Math.abs(byToken[0][0][0] - 28 / 25)).toBeLessThan(float64Tolerance);
   });
 });
 
