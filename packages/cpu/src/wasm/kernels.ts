@@ -2,7 +2,7 @@
  * @file The WebAssembly module: decoded, compiled and instantiated at first use, synchronously. Its memory is one arena
  * that grows and is used anew by every call; nothing that is returned lives in it. Pointers are bytes.
  */
-import { letters } from "./module.ts";
+import { text } from "./module.ts";
 
 /** A byte offset in the arena. */
 export type Pointer = number;
@@ -138,12 +138,21 @@ interface Platform {
   };
 }
 
+/** The inverse of `encode` of `scripts/compile.mjs`. */
 function decode(): Uint8Array {
-  const bytes = new Uint8Array(letters.length / 2);
-  // two letters a byte, "a" (97) for 0 to "p" for 15
-  for (let i = 0; i < bytes.length; i++)
-    bytes[i] = letters.charCodeAt(2 * i) * 16 + letters.charCodeAt(2 * i + 1) - 97 * 17;
-  return bytes;
+  const bytes = new Uint8Array(text.length);
+  let length = 0;
+  let above = 0;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    const digit = code - (code < 92 ? 35 : 36);
+    if (digit >= 80) above = (digit - 80) * 80;
+    else {
+      bytes[length++] = above + digit - 3; // modulo 256, as the array stores it
+      above = 0;
+    }
+  }
+  return bytes.subarray(0, length);
 }
 
 /** The kernels on this platform, or why there are none. */
