@@ -14,6 +14,7 @@ export type {
 export { type DegreeOptions, degree } from "./degree.ts";
 export { type GenerateOptions, generate } from "./generate.ts";
 export { type IntermediatesOptions, intermediates } from "./intermediates.ts";
+export { loadJson, saveJson } from "./json.ts";
 export { type CachedModel, createCache, forwardNext, type ModelCache } from "./model-cache.ts";
 export {
   createDecoder,
