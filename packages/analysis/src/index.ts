@@ -1,3 +1,14 @@
 export type { Cause, FlatUnit, HiddenUnit, ScoreUnit, Unit } from "./causes.ts";
+export {
+  type ClassInterval,
+  type Crossing,
+  type CrossingOptions,
+  type Crossings,
+  classMap,
+  crossings,
+  type RowOptions,
+} from "./crossings.ts";
+export { type NearestAdversarial, type NearestOptions, nearestAdversarial } from "./nearest-adversarial.ts";
+export type { EntryIndex } from "./output-rows.ts";
 export type { Path, PathPiece } from "./path.ts";
 export { type LineOptions, restrictToLine } from "./restrict-to-line.ts";
