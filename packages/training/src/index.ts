@@ -14,4 +14,5 @@ export {
   type SgdOptions,
   sgd,
 } from "./optimizers.ts";
+export { type RecipeOptions, recipe } from "./recipe.ts";
 export { type CosineOptions, constantRate, cosine, type Schedule } from "./schedules.ts";
