@@ -8,6 +8,16 @@ export {
   crossings,
   type RowOptions,
 } from "./crossings.ts";
+export {
+  type Attained,
+  extrema,
+  integral,
+  type LipschitzOptions,
+  lipschitz,
+  type MeasureOptions,
+  type PathExtrema,
+  totalVariation,
+} from "./measures.ts";
 export { type NearestAdversarial, type NearestOptions, nearestAdversarial } from "./nearest-adversarial.ts";
 export type { EntryIndex } from "./output-rows.ts";
 export type { Path, PathPiece } from "./path.ts";
