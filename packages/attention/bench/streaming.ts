@@ -1,41 +1,63 @@
 /**
- * @file Attention to a fixed query, token by token: the time of a token and the size of the state early and late in a
- * stream. Seeded; nothing here fails on time. `pnpm --filter @splineformer/attention bench`.
+ * @file Attention to a fixed query, token by token: what a token costs early and late in a stream, and the state's size.
+ * A state is plain data that stays as it is, so the two positions take turns, one token each, and what else the machine does
+ * meets both alike. Writes `streaming.json` beside itself. Seeded; nothing here fails on time.
+ * `pnpm --filter @splineformer/attention bench`.
  */
-import { memoryUsage, stdout } from "node:process";
+import { writeFileSync } from "node:fs";
+import { cpus } from "node:os";
+import { cpuUsage, memoryUsage, stdout, version } from "node:process";
 import { type AttentionState, createState, step } from "@splineformer/attention";
 import { random, type Tensor } from "@splineformer/tensor";
 
-const [heads, width, block] = [8, 64, 200];
+const [heads, width, block, rounds] = [8, 64, 100, 300];
+const positions = [100, 1000, 10_000, 100_000];
 const draw = random(1);
 const query = draw.normal([heads * width], { dtype: "float64" });
 const tokens = Array.from({ length: 97 }, () => ({
   key: draw.normal([heads * width], { dtype: "float64" }),
   value: draw.normal([heads * width], { dtype: "float64" }),
 }));
+const token = (k: number): { key: Tensor; value: Tensor } => tokens[k % tokens.length];
 
-let state: AttentionState = createState({ query, heads });
-const numbers = (): number => state.heads.reduce((n, { sum }) => n + sum.length + 2, 0);
+const numbersOf = (state: AttentionState): number => state.heads.reduce((n, { sum }) => n + sum.length + 2, 0);
+const megabytes = (): number => Number((memoryUsage().heapUsed / 2 ** 20).toFixed(1));
 
-/** The median of `block` steps, in microseconds, after going on to this position. */
-function timeAt(position: number): number {
-  const token = (k: number): { key: Tensor; value: Tensor } => tokens[k % tokens.length];
+/** CPU time of `block` tokens from this state on, in microseconds a token. */
+function timeFrom(start: AttentionState): number {
+  const before = cpuUsage();
+  let state = start;
+  for (let k = 0; k < block; k++) state = step(state, token(k)).state;
+  const { user, system } = cpuUsage(before);
+  return (user + system) / block;
+}
+
+const median = (times: readonly number[]): number => times.toSorted((a, b) => a - b)[Math.floor(times.length / 2)];
+
+let state = createState({ query, heads });
+const found = positions.map((position) => {
   while (state.length < position) state = step(state, token(state.length)).state;
-  const times = Array.from({ length: block }, () => {
-    const started = performance.now();
-    state = step(state, token(state.length)).state;
-    return performance.now() - started;
-  });
-  return times.sort((a, b) => a - b)[block / 2] * 1000;
-}
+  return { state, heap: megabytes() };
+});
+// the first ones are compiled
+for (const { state } of found) timeFrom(state);
+const times = found.map(() => [] as number[]);
+for (let round = 0; round < rounds; round++)
+  for (const [i, { state }] of found.entries()) times[i].push(timeFrom(state));
 
-timeAt(2000); // the first steps are compiled
-state = createState({ query, heads });
-const first = timeAt(100);
-for (const position of [100, 1000, 10_000, 100_000]) {
-  const time = position === 100 ? first : timeAt(position);
-  const heap = memoryUsage().heapUsed / 2 ** 20;
-  stdout.write(
-    `position ${String(position).padStart(6)}: ${time.toFixed(1)} µs a token, ratio ${(time / first).toFixed(2)}, state ${numbers()} numbers, heap ${heap.toFixed(0)} MB\n`,
-  );
-}
+const first = median(times[0]);
+const result = {
+  processor: cpus()[0]?.model ?? "unknown",
+  node: version,
+  shape: { heads, width },
+  rows: found.map(({ state, heap }, i) => ({
+    position: positions[i],
+    microseconds: Number(median(times[i]).toFixed(1)),
+    ratio: Number((median(times[i]) / first).toFixed(3)),
+    stateNumbers: numbersOf(state),
+    jsonBytes: JSON.stringify(state.heads).length,
+    heapMegabytes: heap,
+  })),
+};
+for (const row of result.rows) stdout.write(`${JSON.stringify(row)}\n`);
+writeFileSync(new URL("streaming.json", import.meta.url), `${JSON.stringify(result, null, 2)}\n`);
