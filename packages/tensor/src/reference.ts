@@ -199,8 +199,7 @@ function createReference(dtype: "float32" | "float64"): SynchronousDevice {
       let start = 0;
       for (const part of parts) {
         const own = (part.shape.at(axis) as number) * inner;
-        for (let i = 0; i * own < part.data.length; i++)
-          copyRun(part.data, i * own, own, out.data, i * width + start);
+        for (let i = 0; i * own < part.data.length; i++) copyRun(part.data, i * own, own, out.data, i * width + start);
         start += own;
       }
       return out;
