@@ -5,12 +5,20 @@
 import { readFileSync } from "node:fs";
 
 const source = readFileSync(new URL("../../../packages/cpu/src/wasm/module.ts", import.meta.url), "utf8");
-// two letters a byte, "a" for 0 to "p" for 15
-const letters = source.match(/"([a-p]+)"/)[1];
-const bytes = Uint8Array.from({ length: letters.length / 2 }, (_, i) =>
-  [0, 1].reduce((sum, j) => 16 * sum + letters.charCodeAt(2 * i + j) - 97, 0),
-);
-const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), {});
+const text = source.match(/"([^"]{100,})"/)[1];
+// as `decode` of packages/cpu/src/wasm/kernels.ts: a byte is one character, or two where it is large
+const bytes = [];
+let above = 0;
+for (const character of text) {
+  const code = character.charCodeAt(0);
+  const digit = code - (code < 92 ? 35 : 36);
+  if (digit >= 80) above = (digit - 80) * 80;
+  else {
+    bytes.push((above + digit + 253) % 256);
+    above = 0;
+  }
+}
+const { exports } = new WebAssembly.Instance(new WebAssembly.Module(Uint8Array.from(bytes)), {});
 const operands = exports.memory.buffer.byteLength;
 exports.memory.grow(2);
 

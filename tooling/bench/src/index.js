@@ -20,7 +20,8 @@ function run(command, args, cwd) {
 
 if (!existsSync(`${folder}/node_modules`)) run("pnpm", ["install", "--ignore-scripts", "--frozen-lockfile"], folder);
 // always, so that nothing stale is measured
-for (const name of ["tensor", "cpu"]) run("pnpm", ["run", "build"], `${root}/packages/${name}`);
+for (const name of ["tensor", "cpu", "attention", "transformer", "training"])
+  run("pnpm", ["run", "build"], `${root}/packages/${name}`);
 
 const { measureAll } = await import("./measure-all.js");
 const { printTables } = await import("./table.js");

@@ -2,7 +2,7 @@
 
 import { onnxRuntimeNode, onnxRuntimeWeb } from "./peers/onnxruntime.js";
 import { gpuJs, jaxJs, plain } from "./peers/others.js";
-import { forward, ours } from "./peers/ours.js";
+import { forward, gradientOnly, ours } from "./peers/ours.js";
 import { tfjs } from "./peers/tfjs.js";
 import {
   attentionProblem,
@@ -14,6 +14,7 @@ import {
   streamProblem,
 } from "./problems.js";
 import { sample } from "./sample.js";
+import { trainingProblem } from "./training-problem.js";
 
 const problems = [
   ...[256, 512, 1024, 255, 257, 511, 513].map(matmulProblem),
@@ -28,6 +29,8 @@ const problems = [
   encoderProblem("relu"),
   matmul64Problem(256, 64, 64),
   ...[0, 300_000].map((before) => streamProblem(before)),
+  trainingProblem("relu", "none"),
+  trainingProblem("softmax", "layer"),
 ];
 
 /** A result of float32 arithmetic may differ this much from float64: 1024 terms, and a margin for approximate functions. */
@@ -43,7 +46,7 @@ async function startPeers(progress) {
     "gpu.js webasm": gpuJs,
     "onnxruntime-node": onnxRuntimeNode,
   };
-  const peers = [ours, plain, forward];
+  const peers = [ours, plain, forward, gradientOnly];
   const missing = {};
   for (const [name, make] of Object.entries(makers)) {
     try {
@@ -91,7 +94,7 @@ export async function measureAll({ seconds, only, progress }) {
         if (stand && peer.name.startsWith("tfjs")) continue;
         if (!stand && peer.kind !== "yardstick") {
           expected ??= problem.expected();
-          const error = relativeError(joined(await run()), expected);
+          const error = relativeError(joined(await (run.check ?? run)()), expected);
           if (!(error < (problem.tolerance ?? tolerance))) throw new Error(`result is wrong: relative error ${error}`);
           errors[peer.name] = error;
         }

@@ -125,3 +125,53 @@ function meanOf(x) {
   );
   return np.divide(np.sum(x), count);
 }
+
+/** A run of one step of Adam, all of it compiled, and `check`, the gradient at the start. */
+export async function trainingStep({ config, parameters, x, oneHot, shape, learningRate }) {
+  const { blockUntilReady, jit, tree, valueAndGrad } = await import("@jax-js/jax");
+  const array = (data, s) => np.array(data, { shape: [...s], dtype: np.float32 });
+  const input = array(x, shape.x);
+  const target = array(oneHot, shape.target);
+  const start = () => Object.fromEntries(Object.entries(parameters).map(([name, p]) => [name, array(p.data, p.shape)]));
+  const zeros = () =>
+    Object.fromEntries(
+      Object.entries(parameters).map(([name, p]) => [
+        name,
+        array(
+          p.data.map(() => 0),
+          p.shape,
+        ),
+      ]),
+    );
+  const withGradients = valueAndGrad((p, given, wanted) =>
+    losses.crossEntropy(encoderOutput(config, p, given), wanted),
+  );
+  const step = jit((p, m, v, rates, given, wanted) => {
+    const [loss, g] = withGradients(tree.ref(p), given, wanted);
+    const next = { p: {}, m: {}, v: {} };
+    for (const name of Object.keys(p)) {
+      next.m[name] = np.add(np.multiply(m[name], 0.9), np.multiply(g[name].ref, 0.1));
+      next.v[name] = np.add(np.multiply(v[name], 0.999), np.multiply(np.square(g[name]), 0.001));
+      const root = np.sqrt(np.multiply(next.v[name].ref, rates.ref.slice(1)));
+      const change = np.divide(np.multiply(next.m[name].ref, rates.ref.slice(0)), np.add(root, 1e-8));
+      next.p[name] = np.subtract(p[name], change);
+    }
+    return [loss, next.p, next.m, next.v];
+  });
+  let [p, m, v] = [start(), zeros(), zeros()];
+  let t = 0;
+  const run = async () => {
+    t++;
+    const rates = array(Float32Array.of(learningRate / (1 - 0.9 ** t), 1 / (1 - 0.999 ** t)), [2]);
+    const [loss, ...rest] = step(p, m, v, rates, input.ref, target.ref);
+    [p, m, v] = rest;
+    // what is only scheduled would not be measured
+    await blockUntilReady(tree.ref(p));
+    return (await loss.data())[0];
+  };
+  run.check = async () => {
+    const [, gradients] = withGradients(start(), input.ref, target.ref);
+    return Promise.all(Object.keys(parameters).map((name) => gradients[name].data()));
+  };
+  return run;
+}

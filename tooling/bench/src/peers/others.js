@@ -1,4 +1,6 @@
-/** @file jax-js and gpu.js on WebAssembly: products only. Attention of jax-js throws on Node 20, gpu.js has none. */
+/** @file jax-js and gpu.js on WebAssembly: products, and of jax-js training. Its attention throws on Node 20, gpu.js has none. */
+import { trainingStep } from "./jax-model.js";
+
 export async function jaxJs() {
   const { defaultDevice, init, numpy: np } = await import("@jax-js/jax");
   await init("wasm");
@@ -10,6 +12,7 @@ export async function jaxJs() {
       const [x, y] = [a, b].map((data) => np.array(data, { shape: [n, n] }));
       return () => np.matmul(x.ref, y.ref).data();
     },
+    training: trainingStep,
   };
 }
 

@@ -2,6 +2,9 @@
 const { cpu, cpu64, createAttentionStream, differentiateAttention } = await import(
   "../../../../packages/cpu/dist/index.js"
 );
+const { forward: run } = await import("../../../../packages/tensor/dist/index.js");
+const { adam, crossEntropy, fit, gradient } = await import("../../../../packages/training/dist/index.js");
+const { encoderFromParameters } = await import("../../../../packages/transformer/dist/index.js");
 
 const f32 = (data, ...shape) => ({ dtype: "float32", shape, data });
 const f64 = (data, ...shape) => ({ dtype: "float64", shape, data });
@@ -45,6 +48,15 @@ export const ours = {
     for (let i = 0; i < rounds; i++) stream.push(k, v);
     return () => stream.push(k, v).data;
   },
+  training(p) {
+    const { model, x, labels } = trained(p);
+    const options = { loss: crossEntropy, optimizer: adam({ learningRate: p.learningRate }), batch: p.batch, on: cpu };
+    // the run itself, a step a call: as many as the measurement takes
+    const steps = fit(model, { inputs: x, targets: labels }, { ...options, epochs: 1e6 });
+    const step = async () => (await steps.next()).value.loss;
+    step.check = () => Object.values(gradientOf(model, x, labels)()).map(({ data }) => data);
+    return step;
+  },
   encoder({ n, d, heads, activation, x, parameters }) {
     const input = f32(x, n, d);
     const layers = Object.fromEntries(
@@ -67,9 +79,31 @@ export const ours = {
   },
 };
 
+const trained = ({ config, tree, x, labels, shape }) => ({
+  model: encoderFromParameters(config, tree),
+  x: f32(x, ...shape.x),
+  labels: { dtype: "int32", shape: shape.target.slice(0, 2), data: labels },
+});
+const gradientOf = (model, x, labels) => () =>
+  gradient(model, x, (ops, y) => crossEntropy(ops, y, ops.constant(labels)), { on: cpu }).gradients;
+
 /** The forward pass, the measure of the backward one; its result is checked where it is a problem of its own. */
 export const forward = {
   name: "our forward",
   kind: "yardstick",
   backward: (p) => ours.attention(p),
+  training(p) {
+    const { model, x } = trained(p);
+    return () => run(model, x, { on: cpu }).data;
+  },
+};
+
+/** A gradient without the optimiser. */
+export const gradientOnly = {
+  name: "our gradient",
+  kind: "yardstick",
+  training(p) {
+    const { model, x, labels } = trained(p);
+    return gradientOf(model, x, labels);
+  },
 };

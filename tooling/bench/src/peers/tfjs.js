@@ -1,6 +1,7 @@
 /** @file TensorFlow.js on its WebAssembly backend (one thread) or its plain JavaScript one: composed, since it fuses no attention. */
 import { createRequire } from "node:module";
 import { dirname } from "node:path";
+import { trainingStep } from "./tfjs-model.js";
 
 const require = createRequire(import.meta.url);
 
@@ -31,6 +32,10 @@ export async function tfjs(backend) {
   return {
     name: `tfjs ${backend}`,
     kind: backend === "wasm" ? "wasm" : "js",
+    async training(problem) {
+      await select();
+      return trainingStep(tf, select, problem);
+    },
     async matmul({ n, a, b }) {
       await select();
       const [x, y] = [tensor(a, [n, n]), tensor(b, [n, n])];
