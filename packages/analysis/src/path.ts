@@ -47,7 +47,8 @@ export interface Path {
    */
   derivative(t: number, options?: { readonly side?: "left" | "right" }): Tensor<"float64">;
   /**
-   * One number of the output as a piecewise polynomial of t on [0, end].
+   * One number of the output as a piecewise polynomial of t on [0, end], with the pieces' noise: so its `smoothness` takes for
+   * agreement what rounding explains.
    *
    * @param index - the entry: token and channel, after the batch axes if there are any
    * @throws RangeError if the output has no such entry
@@ -128,7 +129,7 @@ export function pathOf({ shape, degree, pieces, inner, flat }: PathParts): Path 
         for (let j = 0; j < own.length; j++) own[j] = data[j * columns + column];
         return own;
       });
-      return new PiecewisePolynomial(breakpoints, values);
+      return new PiecewisePolynomial(breakpoints, values, { noise: pieces.map((piece) => piece.noise[column]) });
     },
   };
 }

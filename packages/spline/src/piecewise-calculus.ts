@@ -11,7 +11,11 @@ import { intoPeriod, type Pieces, segments, type Tails } from "./segments.ts";
 export interface Parts {
   readonly values: Float64Array;
   readonly tails: Tails | undefined;
+  readonly noise: Float64Array;
 }
+
+/** An error too large for a number is as large as numbers go: nothing is known then. */
+const finite = (error: number): number => Math.min(error, Number.MAX_VALUE);
 
 /** s′, piece by piece. */
 export function differentiated(s: Pieces, tails: Tails | undefined): Parts {
@@ -27,7 +31,9 @@ export function differentiated(s: Pieces, tails: Tails | undefined): Parts {
     writeNodeValues(slope, 0, low, values, i * (low + 1));
   }
   const derived = (a: readonly number[]) => a.slice(1).map((c, k) => c * (k + 1));
-  return { values, tails: tails && { left: derived(tails.left), right: derived(tails.right) } };
+  // by Markov's inequality
+  const noise = s.noise.map((e, i) => finite((e * degree ** 2 * 2) / (breakpoints[i + 1] - breakpoints[i])));
+  return { values, tails: tails && { left: derived(tails.left), right: derived(tails.right) }, noise };
 }
 
 /** The continuous F with F′ = s and F(x₀) = 0. */
@@ -37,7 +43,11 @@ export function integrated(s: Pieces, tails: Tails | undefined): Parts {
   const high = degree + 1;
   const values = new Float64Array(count * (high + 1));
   let sum = 0;
+  const noise = new Float64Array(count);
+  let error = 0;
   for (let i = 0; i < count; i++) {
+    error = finite(error + s.noise[i] * (breakpoints[i + 1] - breakpoints[i]));
+    noise[i] = error;
     const c = antiderivativeCoefficients(s.chebyshevCoefficients, i * (degree + 1), degree);
     const half = 0.5 * (breakpoints[i + 1] - breakpoints[i]);
     for (let k = 0; k <= high; k++) c[k] *= half;
@@ -48,7 +58,7 @@ export function integrated(s: Pieces, tails: Tails | undefined): Parts {
     sum = values[first + high];
   }
   const integral = (a: readonly number[], constant: number) => [constant, ...a.map((c, k) => c / (k + 1))];
-  return { values, tails: tails && { left: integral(tails.left, 0), right: integral(tails.right, sum) } };
+  return { values, tails: tails && { left: integral(tails.left, 0), right: integral(tails.right, sum) }, noise };
 }
 
 /** ∫_a^b s, of either sign. */

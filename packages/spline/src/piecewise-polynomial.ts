@@ -37,6 +37,11 @@ export interface PiecewiseOptions {
   readonly extrapolation?: Exclude<Extrapolation, "tails"> | Tails;
   /** Whose value `evaluate` takes at a breakpoint: of the piece on its right (default) or on its left. */
   readonly side?: Side;
+  /**
+   * The absolute error that rounding may have left in the values of each piece, one number a piece or one for all; default 0.
+   * Known of functions that were measured. `smoothness` takes what it explains for agreement.
+   */
+  readonly noise?: number | ArrayLike<number>;
 }
 
 /** One piece: values at the Chebyshev–Lobatto nodes of [from, to]. */
@@ -70,6 +75,8 @@ export class PiecewisePolynomial implements Pieces {
   readonly extrapolation: Extrapolation;
   /** Whose value is taken at a breakpoint. */
   readonly side: Side;
+  /** [piece]: the absolute error that the values may have. */
+  readonly noise: Float64Array;
   readonly #tails: Tails | undefined;
 
   /**
@@ -92,8 +99,8 @@ export class PiecewisePolynomial implements Pieces {
   ) {
     const name = "PiecewisePolynomial";
     checkIncreasing(name, breakpoints, "breakpoints");
-    checkOptions(name, options, ["extrapolation", "side"]);
-    const { extrapolation = "none", side = "right" } = options;
+    checkOptions(name, options, ["extrapolation", "side", "noise"]);
+    const { extrapolation = "none", side = "right", noise = 0 } = options;
     checkChoice(name, side, "side", ["left", "right"]);
     const count = breakpoints.length - 1;
     this.breakpoints = Float64Array.from(breakpoints);
@@ -109,6 +116,7 @@ export class PiecewisePolynomial implements Pieces {
       columnCoefficients(this.values.subarray(...part), 1, 0, this.chebyshevCoefficients.subarray(...part));
     }
     this.side = side;
+    this.noise = noiseOf(name, noise, count);
     if (typeof extrapolation === "string") {
       checkChoice(name, extrapolation, "extrapolation", ["none", "constant", "linear", "polynomial", "periodic"]);
       this.extrapolation = extrapolation;
@@ -249,7 +257,7 @@ export class PiecewisePolynomial implements Pieces {
     let derived: PiecewisePolynomial = this;
     for (let k = Math.min(order, last); k > 0; k--) {
       const parts = differentiated(derived, derived.#tails);
-      derived = derived.#with(parts.values, parts.tails);
+      derived = derived.#with(parts.values, parts.tails, parts.noise);
     }
     return derived;
   }
@@ -266,10 +274,10 @@ export class PiecewisePolynomial implements Pieces {
    * ```
    */
   antiderivative(): PiecewisePolynomial {
-    const { values, tails } = integrated(this, this.#tails);
+    const { values, tails, noise } = integrated(this, this.#tails);
     return this.extrapolation === "periodic"
-      ? new PiecewisePolynomial(this.breakpoints, values, { side: this.side })
-      : this.#with(values, tails);
+      ? new PiecewisePolynomial(this.breakpoints, values, { side: this.side, noise })
+      : this.#with(values, tails, noise);
   }
 
   /**
@@ -366,6 +374,7 @@ export class PiecewisePolynomial implements Pieces {
     return this.#with(
       this.values,
       this.#tails,
+      this.noise,
       this.breakpoints.map((t) => t + by),
     );
   }
@@ -375,7 +384,11 @@ export class PiecewisePolynomial implements Pieces {
     checkFinite("scale", factor, "factor");
     const times = (a: ArrayLike<number>) => Array.from(a, (v) => v * factor);
     const tails = this.#tails && { left: times(this.#tails.left), right: times(this.#tails.right) };
-    return this.#with(Float64Array.from(times(this.values)), tails);
+    return this.#with(
+      Float64Array.from(times(this.values)),
+      tails,
+      this.noise.map((e) => e * Math.abs(factor)),
+    );
   }
 
   /**
@@ -392,14 +405,36 @@ export class PiecewisePolynomial implements Pieces {
   restrict(from: number, to: number): PiecewisePolynomial {
     if (!(from < to)) throw refusal("restrict", "from < to", [from, to]);
     const parts = segments("restrict", this, from, to);
-    return new PiecewisePolynomial([from, ...parts.map((p) => p.to)], parts.map(nodeValues), { side: this.side });
+    // a part lies in one piece, or beyond the ends
+    const noise = parts.map((p) => this.noise[pieceIndex(this.breakpoints, this.#inPeriod((p.from + p.to) / 2))]);
+    return new PiecewisePolynomial([from, ...parts.map((p) => p.to)], parts.map(nodeValues), {
+      side: this.side,
+      noise,
+    });
+  }
+
+  #inPeriod(t: number): number {
+    return this.extrapolation === "periodic" ? intoPeriod(this, t) : t;
   }
 
   /** The same kind of function from other numbers. */
-  #with(values: Float64Array, tails: Tails | undefined, breakpoints = this.breakpoints): PiecewisePolynomial {
+  #with(
+    values: Float64Array,
+    tails: Tails | undefined,
+    noise: Float64Array,
+    breakpoints = this.breakpoints,
+  ): PiecewisePolynomial {
     const extrapolation = tails ?? (this.extrapolation as Exclude<Extrapolation, "tails">);
-    return new PiecewisePolynomial(breakpoints, values, { extrapolation, side: this.side });
+    return new PiecewisePolynomial(breakpoints, values, { extrapolation, side: this.side, noise });
   }
+}
+
+function noiseOf(name: string, noise: number | ArrayLike<number>, count: number): Float64Array {
+  if (typeof noise !== "number") checkNumbers(name, noise, "noise");
+  const out = typeof noise === "number" ? new Float64Array(count).fill(noise) : Float64Array.from(noise);
+  if (out.length !== count || !out.every((e) => e >= 0 && e < Number.POSITIVE_INFINITY))
+    throw refusal(name, `noise of a finite number ≥ 0 for each of ${count} pieces`, noise);
+  return out;
 }
 
 function nodeValues({ coefficients }: Segment): Float64Array {

@@ -32,6 +32,8 @@ export interface Pieces {
   readonly extrapolation: Extrapolation;
   readonly tails: Tails | undefined;
   readonly side: Side;
+  /** [piece]: the absolute error that the values may have. */
+  readonly noise: Float64Array;
 }
 
 /** A polynomial on [from, to] by its Chebyshev coefficients there. */

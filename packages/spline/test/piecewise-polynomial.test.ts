@@ -172,7 +172,7 @@ describe("construction", () => {
     expect(make([0, 1], [[1]], { extrapolation: { left: [1], right: [Number.NaN] } })).toThrow(
       "extrapolation.right[0] finite, got NaN",
     );
-    expect(make([0, 1], [[1]], { sides: "left" })).toThrow('options among extrapolation, side, got "sides"');
+    expect(make([0, 1], [[1]], { sides: "left" })).toThrow('options among extrapolation, side, noise, got "sides"');
     expect(() => PiecewisePolynomial.fromCoefficients([0, 1], [[1], [2]])).toThrow(
       "PiecewisePolynomial.fromCoefficients: expected coefficients for 1 pieces, got 2",
     );
@@ -382,6 +382,36 @@ describe("smoothness", () => {
     expect(bend("constant").smoothness({ at: "all" })).toEqual([1, 1, 0]);
     expect(bend("periodic").smoothness({ at: "all" })).toEqual([-1, 1, -1]);
     expect(() => bend("none").smoothness({ at: "all" })).toThrow("smoothness: expected a continuation beyond the ends");
+  });
+
+  test("what the noise of the values explains is agreement, and goes along with derivatives and parts", () => {
+    // a step of 1e-6, and a kink of 1e-6 after it
+    const values = [
+      [0, 0],
+      [1e-6, 1e-6],
+      [1e-6, 2e-6],
+    ];
+    const orders = (noise?: number | number[]) =>
+      new PiecewisePolynomial([0, 1, 2, 3], values, noise === undefined ? {} : { noise }).smoothness();
+    expect(orders()).toEqual([-1, 0]);
+    // at the jump errors of both sides add; a slope's error is 2/h times that of the values
+    expect(orders(0.49e-6)).toEqual([-1, Number.POSITIVE_INFINITY]);
+    expect(orders(0.51e-6)).toEqual([Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY]);
+    expect(orders([2e-6, 0, 0])).toEqual([Number.POSITIVE_INFINITY, 0]);
+    const s = new PiecewisePolynomial([0, 1, 3], [[0, 1, 4], [4, 4, 4]], { noise: [3, 5], extrapolation: "linear" }); // biome-ignore format: a table
+    expect(
+      [s, s.scale(-2), s.translate(7), s.derivative(), s.antiderivative(), s.restrict(0.5, 4)].map((f) => [...f.noise]),
+    ).toEqual([
+      [3, 5],
+      [6, 10],
+      [3, 5],
+      [24, 20],
+      [3, 13],
+      [3, 5, 5],
+    ]);
+    const refused = "PiecewisePolynomial: expected noise of a finite number ≥ 0 for each of 1 pieces, got";
+    for (const noise of [-1, Number.POSITIVE_INFINITY, [1, 2]])
+      expect(() => new PiecewisePolynomial([0, 1], [[0]], { noise })).toThrow(refused);
   });
 
   test("it does not depend on the units of t and of the values", () => {
