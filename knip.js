@@ -12,7 +12,7 @@ export default {
     "apps/docs": {
       // pages name their components in Markdown, which is not read, nor are the examples there
       entry: [tests, "src/*.data.ts", "src/**/*.vue", "scripts/*.js"],
-      ignoreDependencies: ["@splineformer/attention", "splineformer", "typedoc-plugin-markdown"],
+      ignoreDependencies: ["splineformer", "typedoc-plugin-markdown"],
     },
     "tooling/*": { entry: [tests] },
     "tooling/examples": { entry: [tests, "examples.config.ts"] },
