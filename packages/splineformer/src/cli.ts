@@ -11,8 +11,9 @@ for (const signal of ["SIGINT", "SIGTERM"] as const)
   });
 // `splineformer … | head` closes the pipe early, which is no error
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  if (error.code !== "EPIPE") throw error;
-  process.exit(0);
+  if (error.code === "EPIPE") process.exit(0);
+  process.stderr.write(`splineformer: expected stdout to take the findings, got ${error.code ?? error.message}\n`);
+  process.exit(2);
 });
 
 process.exitCode = await commandLine(process.argv.slice(2), {

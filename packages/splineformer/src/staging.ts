@@ -9,13 +9,19 @@ import { dirname, join, resolve } from "node:path";
  * Each file is renamed, so a reader sees the old one or the new one. If `write` throws, an aborted signal included, what it
  * wrote is removed, and so is `folder` where it did not exist before.
  *
+ * @param where - the command, for messages
  * @param folder - made if it is missing, with its parents
  * @param write - gets the path of the hidden folder
  * @returns what `write` returns
+ * @throws RangeError if the folder can't be made or written into, or a folder stands where a file is to be
  */
-export async function writeTogether<T>(folder: string, write: (staging: string) => Promise<T>): Promise<T> {
+export async function writeTogether<T>(
+  where: string,
+  folder: string,
+  write: (staging: string) => Promise<T>,
+): Promise<T> {
   const target = resolve(folder);
-  const made = await makeFolder(target);
+  const made = await makeFolder(where, target);
   let staging: string | undefined;
   // a process that ends at once has no time for promises
   const clear = (): void => {
@@ -24,9 +30,9 @@ export async function writeTogether<T>(folder: string, write: (staging: string) 
   };
   process.once("exit", clear);
   try {
-    staging = await mkdtemp(join(target, ".splineformer-"));
+    staging = await mkdtemp(join(target, ".splineformer-")).catch((error: unknown) => refuse(where, target, error));
     const result = await write(staging);
-    await moveAll(staging, target);
+    await moveAll(where, staging, target);
     await rm(staging, { recursive: true });
     return result;
   } catch (error) {
@@ -38,11 +44,11 @@ export async function writeTogether<T>(folder: string, write: (staging: string) 
 }
 
 /** Moves every file, or none: what is in the way is set aside first, and put back if a later file can't be moved. */
-async function moveAll(staging: string, target: string): Promise<void> {
+async function moveAll(where: string, staging: string, target: string): Promise<void> {
   const names = await readdir(staging);
   for (const name of names)
     if (await isFolder(join(target, name)))
-      throw new RangeError(`writeTogether: expected a file or nothing at ${join(target, name)}, got a folder`);
+      throw new RangeError(`${where}: expected a file or nothing at ${join(target, name)}, got a folder`);
   const aside = await mkdtemp(join(staging, ".old-"));
   const undo: (() => Promise<void>)[] = [];
   try {
@@ -78,7 +84,7 @@ const isFolder = (path: string): Promise<boolean> =>
  *
  * @returns the outermost that was made
  */
-async function makeFolder(target: string): Promise<string | undefined> {
+async function makeFolder(where: string, target: string): Promise<string | undefined> {
   const missing: string[] = [];
   for (let folder = target; !(await exists(folder)) && dirname(folder) !== folder; folder = dirname(folder))
     missing.unshift(folder);
@@ -87,11 +93,16 @@ async function makeFolder(target: string): Promise<string | undefined> {
       await mkdir(folder);
     } catch (error) {
       if (i > 0) removeEmpty(missing[i - 1], missing[0]);
-      throw error;
+      refuse(where, target, error);
     }
-  // a file is in the way: says so as the file system does
-  if (!(await stat(target)).isDirectory()) await mkdir(target);
+  const found = await stat(target).catch((error: unknown) => refuse(where, target, error));
+  if (!found.isDirectory()) throw new RangeError(`${where}: expected a folder to write into, got a file, ${target}`);
   return missing[0];
+}
+
+function refuse(where: string, target: string, error: unknown): never {
+  const { code } = error as NodeJS.ErrnoException;
+  throw new RangeError(`${where}: expected a folder to write into, got ${target} (${code ?? String(error)})`);
 }
 
 /** Removes the folders that were made, from the innermost to `last`, but none that holds something. */

@@ -75,7 +75,7 @@ describe("the demo refuses data that it can't use, with 2, and writes nothing", 
       `readSeries: expected a column "w" in ${folder}/good.csv, got columns "t", "v"`,
     ],
     ["an empty folder name", on("good.csv", "--out", ""), 'demo: expected a folder to write into, got ""'],
-    ["too few rows", on("good.csv"), "spreadEvenly: expected at least 24 rows for 24 knots, got 5"],
+    ["too few rows", on("good.csv"), "demo: expected at least 24 rows for 24 knots, got 5"],
     ["one knot", on("good.csv", "--knots", "1"), "demo: expected 2 to 256 knots, got 1"],
     ["too many knots", on("good.csv", "--knots", "257"), "demo: expected 2 to 256 knots, got 257"],
     [

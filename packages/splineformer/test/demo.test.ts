@@ -3,11 +3,21 @@ import { join } from "node:path";
 import { parseHTML } from "linkedom";
 import { beforeAll, describe, expect, it } from "vitest";
 import { claimsOf } from "../src/demo/claims.ts";
+import { outputs } from "../src/demo/compare.ts";
 import { demo } from "../src/demo/demo.ts";
 import { compareOnGpu } from "../src/demo/gpu-run.ts";
 import type { DemoReport } from "../src/demo/report.ts";
+import { pointsFarOutside } from "../src/demo/sampling.ts";
 import { demoText } from "../src/demo/text.ts";
-import { cpu64, encoderFromSpline, forward, interpolateCubic, loadSafetensors, tensor } from "../src/index.ts";
+import {
+  cpu64,
+  type Encoder,
+  encoderFromSpline,
+  forward,
+  interpolateCubic,
+  loadSafetensors,
+  tensor,
+} from "../src/index.ts";
 import { run, temporaryFolder } from "./running.ts";
 
 const folder = temporaryFolder();
@@ -46,6 +56,18 @@ describe("the demo on the Mauna Loa series", () => {
     // 24 bits, and no more than 40 roundings of a value
     expect(float32.relative).toBeLessThanOrEqual(40 * 2 ** -24);
     expect(float32.relative).toBeGreaterThan(float64.relative);
+  });
+
+  it("agrees so far outside too, relative to the spline there and not to the way", () => {
+    const { knots, values, size } = report.spline;
+    const s = interpolateCubic(knots, values, { boundary: "natural", extrapolation: "linear" });
+    const model = loadSafetensors(readFileSync(report.files.weights)) as Encoder;
+    const far = pointsFarOutside(knots[0], knots[knots.length - 1]);
+    const y = outputs(model, far);
+    far.forEach((x, i) => {
+      const expected = s.evaluate(x);
+      expect(Math.abs(y[i] - expected)).toBeLessThanOrEqual(1e-12 * Math.max(Math.abs(expected), size));
+    });
   });
 
   it("runs on gpu.js where that is installed, and says which backend computed and why", () => {
@@ -213,6 +235,21 @@ describe("the demo on other data", () => {
     expect(code).toBe(0);
   });
 
+  it.each([
+    ["a step, whose tails are nearly flat", 24, (i: number) => (i < 150 ? 0 : 1)],
+    ["a single spike", 24, (i: number) => (i === 156 ? 1 : 0)],
+    ["an exponential", 24, (i: number) => Math.exp(i / 10)],
+    ["values that leap", 101, (i: number) => (-1) ** Math.floor(i / 3) * (1 + (i % 7))],
+  ] as const)("holds its claims on %s, and says what rounding hides", async (name, knots, y) => {
+    const file = join(folder, "sharp.csv");
+    const rows = Array.from({ length: 301 }, (_, i) => `${i},${y(i)}`);
+    writeFileSync(file, `t,v\n${rows.join("\n")}\n`);
+    const args = ["demo", "--data", file, "--x", "t", "--y", "v", "--knots", String(knots)];
+    const { code, stdout } = await run([...args, "--out", join(folder, name)]);
+    expect(stdout).toContain("All 11 claims hold.");
+    expect(code).toBe(0);
+  });
+
   it.each([1e300, 1e26, 1e-26, 1e-300])(
     "refuses values of the size of %s, for which float32 has no room, and writes nothing",
     async (size) => {
@@ -267,7 +304,7 @@ describe("the demo on other data", () => {
 describe("a claim that does not hold", () => {
   const whole: Parameters<typeof claimsOf>[0] = {
     data: { title: "", label: "", file: "", x: "", y: "", unit: "year", rows: 3, from: 0, to: 3 },
-    spline: { knots: [0, 3], values: [1, 2], degrees: [1, 3, 1], smoothness: [2, 2], rms: 0 },
+    spline: { knots: [0, 3], values: [1, 2], degrees: [1, 3, 1], smoothness: [2, 2], size: 2, steepness: 1, rms: 0 },
     network: { heads: 1, headWidth: 1, hidden: 2, width: 2, parameters: 11, degree: 3 },
     runs: [{ dtype: "float64", points: 5, relative: 1e-15, absolute: 1e-15 }],
     gpu: { dtype: "float32", points: 5, relative: 1e-6, absolute: 1e-6, backend: "webgl2", reason: "" },
@@ -283,6 +320,7 @@ describe("a claim that does not hold", () => {
       smoothness: 2,
     })),
     degrees: [1, 3, 1],
+    tellable: { degrees: [1, 3, 1], smoothness: [2, 2] },
     undecided: 0,
     noise: 0,
     distance: 1e-15,
@@ -343,6 +381,27 @@ describe("a claim that does not hold", () => {
     ],
   ])("is found by %s", (_, report, claim) => {
     expect(failing(report)).toEqual([claim]);
+  });
+
+  it("is none where rounding hides it, and the claim says so", () => {
+    const hidden = {
+      ...whole,
+      degrees: [1, 2, 1],
+      breakpoints: [first, { ...second, smoothness: Number.POSITIVE_INFINITY }],
+      tellable: { degrees: [1, 1, 1], smoothness: [2, Number.POSITIVE_INFINITY] },
+    };
+    expect(failing(hidden)).toEqual([]);
+    expect(claimsOf(hidden, 0).flatMap(({ claim }) => claim.match(/; (.*)/)?.[1] ?? [])).toEqual([
+      "1 of 3 too small beside rounding to tell",
+      "1 of 2 too small beside rounding to tell",
+    ]);
+    expect(failing({ ...hidden, degrees: [1, 0, 1] })).toEqual(["every piece has its degree"]);
+  });
+
+  it("is none where values leap so that rounding x moves the spline by more", () => {
+    const leaping = { ...whole, spline: { ...whole.spline, steepness: 1e5 } };
+    expect(failing({ ...leaping, runs: [{ ...whole.runs[0], relative: 4e-11 }] })).toEqual([]);
+    expect(failing({ ...leaping, runs: [{ ...whole.runs[0], relative: 5e-11 }] })).toHaveLength(1);
   });
 
   it("is found by a bit that changed", () => {

@@ -111,9 +111,9 @@ describe("rows spread evenly", () => {
   });
 
   it.each([
-    [5, 7, "spreadEvenly: expected at least 7 rows for 7 knots, got 5"],
-    [5, 1, "spreadEvenly: expected at least 2 knots, got 1"],
-    [5, 2.5, "spreadEvenly: expected at least 2 knots, got 2.5"],
+    [5, 7, "demo: expected at least 7 rows for 7 knots, got 5"],
+    [5, 1, "demo: expected at least 2 knots, got 1"],
+    [5, 2.5, "demo: expected at least 2 knots, got 2.5"],
   ])("refuse %d rows for %d knots", (rows, count, message) => {
     expect(() => spreadEvenly(rows, count)).toThrow(new RangeError(message));
   });

@@ -1,4 +1,13 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -14,7 +23,7 @@ describe("files written together", () => {
   });
 
   it("appear in a folder that is made for them, and leave no other trace", async () => {
-    const result = await writeTogether(join(folder, "a/b"), async (staging) => {
+    const result = await writeTogether("demo", join(folder, "a/b"), async (staging) => {
       writeFileSync(join(staging, "one.txt"), "1");
       writeFileSync(join(staging, "two.txt"), "2");
       return 3;
@@ -26,13 +35,13 @@ describe("files written together", () => {
   it("replace older ones and leave others alone", async () => {
     writeFileSync(join(folder, "one.txt"), "old");
     writeFileSync(join(folder, "mine.txt"), "mine");
-    await writeTogether(folder, async (staging) => writeFileSync(join(staging, "one.txt"), "new"));
+    await writeTogether("demo", folder, async (staging) => writeFileSync(join(staging, "one.txt"), "new"));
     expect(readFileSync(join(folder, "one.txt"), "utf8")).toBe("new");
     expect(readdirSync(folder)).toEqual(["mine.txt", "one.txt"]);
   });
 
   it("appear only when all of them are written", async () => {
-    await writeTogether(folder, async (staging) => {
+    await writeTogether("demo", folder, async (staging) => {
       writeFileSync(join(staging, "one.txt"), "1");
       expect(existsSync(join(folder, "one.txt"))).toBe(false);
     });
@@ -41,7 +50,7 @@ describe("files written together", () => {
 
   it("do not appear at all after an error, nor do the folders that were made", async () => {
     mkdirSync(join(folder, "kept"));
-    const failing = writeTogether(join(folder, "kept/a/b"), async (staging) => {
+    const failing = writeTogether("demo", join(folder, "kept/a/b"), async (staging) => {
       writeFileSync(join(staging, "one.txt"), "1");
       throw new Error("no");
     });
@@ -53,19 +62,27 @@ describe("files written together", () => {
   it("appear all or none, also where a folder is in the way of one", async () => {
     mkdirSync(join(folder, "two.txt"));
     writeFileSync(join(folder, "one.txt"), "old");
-    const failing = writeTogether(folder, async (staging) => {
+    const failing = writeTogether("demo", folder, async (staging) => {
       writeFileSync(join(staging, "one.txt"), "new");
       writeFileSync(join(staging, "two.txt"), "new");
     });
-    await expect(failing).rejects.toThrow(/^writeTogether: expected a file or nothing at .*two\.txt, got a folder$/);
+    await expect(failing).rejects.toThrow(/^demo: expected a file or nothing at .*two\.txt, got a folder$/);
     expect(readFileSync(join(folder, "one.txt"), "utf8")).toBe("old");
     expect(readdirSync(folder)).toEqual(["one.txt", "two.txt"]);
   });
 
   it("are refused where no folder can be made, and what was made on the way is removed", async () => {
     writeFileSync(join(folder, "file"), "");
-    await expect(writeTogether(join(folder, "file/a"), async () => {})).rejects.toThrow("ENOTDIR");
-    await expect(writeTogether(join(folder, `a/${"b".repeat(300)}`), async () => {})).rejects.toThrow("ENAMETOOLONG");
+    const nothing = async () => {};
+    const refused = /^demo: expected a folder to write into, got/;
+    for (const impossible of ["file", "file/a", `a/${"b".repeat(300)}`])
+      await expect(writeTogether("demo", join(folder, impossible), nothing)).rejects.toThrow(refused);
+    await expect(writeTogether("demo", join(folder, "file"), nothing)).rejects.toThrow("got a file, ");
+    await expect(writeTogether("demo", join(folder, "file/a"), nothing)).rejects.toThrow("(ENOTDIR)");
+    // a link that leads nowhere
+    symlinkSync(join(folder, "nowhere"), join(folder, "link"));
+    await expect(writeTogether("demo", join(folder, "link"), nothing)).rejects.toThrow("(ENOENT)");
+    rmSync(join(folder, "link"));
     expect(readdirSync(folder)).toEqual(["file"]);
   });
 });

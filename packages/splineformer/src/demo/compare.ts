@@ -11,6 +11,16 @@ export function outputs(network: Network<"x">, x: Float64Array, on: SynchronousD
 }
 
 /**
+ * How large the spline is between its first and last knot, and how steep it or a tail is at most: what a relative difference is
+ * relative to. Beyond the ends that is the size and the way times the slope, for there large numbers cancel in a flat tail.
+ */
+export function extentOf(s: PiecewisePolynomial): { readonly size: number; readonly slope: number } {
+  const largest = (values: Iterable<number>): number => Math.max(...Array.from(values, Math.abs));
+  const tails = [s.tails?.left[1] ?? 0, s.tails?.right[1] ?? 0];
+  return { size: largest(s.values), slope: Math.max(largest(s.derivative().values), largest(tails)) };
+}
+
+/**
  * Runs the network in float64 or in float32, where every operation is rounded, and finds the largest difference from s.
  *
  * In float32 the points are rounded first, so that the difference is the network's and not the grid's.
@@ -30,13 +40,14 @@ export async function compare(
   const x = dtype === "float32" ? points.map(Math.fround) : points;
   const expected = s.evaluate(x);
   const got = await evaluate(x);
-  const size = s.evaluate(s.breakpoints).reduce((largest, value) => Math.max(largest, Math.abs(value)), 0);
+  const { size, slope } = extentOf(s);
   let relative = 0;
   let absolute = 0;
   x.forEach((at, i) => {
     const difference = Math.abs(got[i] - expected[i]);
+    const scale = size + slope * Math.max(first - at, at - last, 0);
     // where everything is 0, no difference is 0 of it
-    if (difference !== 0) relative = Math.max(relative, difference / Math.max(Math.abs(expected[i]), size));
+    if (difference !== 0) relative = Math.max(relative, difference / scale);
     if (at >= first && at <= last) absolute = Math.max(absolute, difference);
   });
   return { dtype, points: x.length, relative, absolute };

@@ -15,7 +15,7 @@ import { readSeries, type Series, spreadEvenly } from "../series.ts";
 import { shippedSeries } from "../shipped.ts";
 import { writeTogether } from "../staging.ts";
 import { claimsOf } from "./claims.ts";
-import { compare, outputs } from "./compare.ts";
+import { compare, extentOf, outputs } from "./compare.ts";
 import { compareOnGpu } from "./gpu-run.ts";
 import { page } from "./page.ts";
 import { pictureOf } from "./picture.ts";
@@ -74,7 +74,7 @@ export async function demo(options: DemoOptions): Promise<DemoReport> {
   const compiled = encoderFromSpline(s, { form: "block" });
   const line = lineAround(knots, series.unit);
 
-  return writeTogether(out, async (staging) => {
+  return writeTogether("demo", out, async (staging) => {
     await step("saving and loading the weights");
     const names = { weights: "spline.safetensors", picture: "spline.html" };
     await writeFile(join(staging, names.weights), saveSafetensors(compiled));
@@ -96,6 +96,7 @@ export async function demo(options: DemoOptions): Promise<DemoReport> {
     const smoothing = await smoothings(loaded, knots, sharpnesses, found.noise, pause);
 
     const { config } = compiled;
+    const { size, slope } = extentOf(s);
     const facts = {
       data: {
         title: series.title,
@@ -114,6 +115,8 @@ export async function demo(options: DemoOptions): Promise<DemoReport> {
         values,
         degrees: degreesOf(s),
         smoothness: s.smoothness({ at: "all" }),
+        size,
+        steepness: size > 0 ? (slope * (knots[knots.length - 1] - knots[0])) / size : 0,
         rms: rootMeanSquare(series, s),
       },
       network: {

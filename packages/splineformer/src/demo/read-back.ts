@@ -1,11 +1,12 @@
 /** @file The curve read from the weights: the knots serve for the comparison alone, the reading does not see them. */
 import { type Path, restrictToLine } from "@splineformer/analysis";
 import { cpu64 } from "@splineformer/cpu";
-import type { PiecewisePolynomial } from "@splineformer/spline";
+import { PiecewisePolynomial } from "@splineformer/spline";
 import { type Network, tensor } from "@splineformer/tensor";
 import type { DemoReport, FoundBreakpoint } from "./report.ts";
 
-export interface Found extends Pick<DemoReport, "breakpoints" | "degrees" | "undecided" | "noise" | "distance"> {
+export interface Found
+  extends Pick<DemoReport, "breakpoints" | "degrees" | "tellable" | "undecided" | "noise" | "distance"> {
   /** The network on the line, t from 0 to 1. */
   readonly curve: PiecewisePolynomial;
 }
@@ -57,9 +58,31 @@ export async function readBack(
     curve,
     breakpoints,
     degrees,
+    tellable: tellable(s, { from, to }, path),
     undecided: path.flat.length,
     noise: path.noise,
     distance: distanceOf(curve, s, { from, to }),
+  };
+}
+
+/** The degrees and smoothness of s on the line beside twice the noise of the path's pieces. */
+function tellable(s: PiecewisePolynomial, { from, to }: DemoReport["line"], path: Path): Found["tellable"] {
+  const exact = s.restrict(from, to);
+  const { breakpoints, degree, values, chebyshevCoefficients } = exact;
+  // where the pieces are others, another claim fails
+  const noise = path.pieces.map((piece) => 2 * piece.noise[0]).slice(0, breakpoints.length - 1);
+  while (noise.length < breakpoints.length - 1) noise.push(0);
+  return {
+    degrees: noise.map((e, i) =>
+      Math.max(
+        0,
+        // as a path counts: coefficients beyond four times the noise
+        chebyshevCoefficients
+          .subarray(i * (degree + 1), (i + 1) * (degree + 1))
+          .findLastIndex((c) => Math.abs(c) > 4 * e),
+      ),
+    ),
+    smoothness: new PiecewisePolynomial(breakpoints, values, { noise }).smoothness(),
   };
 }
 

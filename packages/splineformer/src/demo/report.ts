@@ -14,7 +14,7 @@ export interface Run {
   readonly dtype: "float64" | "float32";
   /** Number of points: in every piece and far outside. */
   readonly points: number;
-  /** The largest |network − spline|, relative to the larger of |spline| there and the largest value at a knot. */
+  /** The largest |network − spline|, relative to the spline's size; beyond the ends, plus the way times its largest slope. */
   readonly relative: number;
   /** The largest |network − spline| between the first and the last knot, in units of y. */
   readonly absolute: number;
@@ -73,6 +73,10 @@ export interface DemoReport {
     readonly degrees: readonly number[];
     /** At every knot; infinite where both sides are one polynomial (null in JSON). */
     readonly smoothness: readonly number[];
+    /** The largest |s| at nodes between the first and the last knot. */
+    readonly size: number;
+    /** The largest |s′|, times the way from the first knot to the last, over the size. */
+    readonly steepness: number;
     /** Root mean square of data − spline over all rows. */
     readonly rms: number;
   };
@@ -91,6 +95,8 @@ export interface DemoReport {
   readonly breakpoints: readonly FoundBreakpoint[];
   /** Of the pieces between them, the two ends of the line included, measured. */
   readonly degrees: readonly number[];
+  /** What the spline's own numbers tell of its degrees and smoothness if the reading's noise is added to them, twice for good measure. */
+  readonly tellable: { readonly degrees: readonly number[]; readonly smoothness: readonly number[] };
   /** How many units could not be decided somewhere, and the noise floor of the reading, in units of y. */
   readonly undecided: number;
   readonly noise: number;

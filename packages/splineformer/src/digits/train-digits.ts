@@ -150,4 +150,4 @@ function degreeOf(model: Encoder): number | undefined {
 
 /** A file that is replaced whole or not at all. */
 const writeWhole = (file: string, bytes: Uint8Array): Promise<void> =>
-  writeTogether(dirname(file), (staging) => writeFile(join(staging, basename(file)), bytes));
+  writeTogether("train digits", dirname(file), (staging) => writeFile(join(staging, basename(file)), bytes));
