@@ -9,6 +9,18 @@ export {
   type RowOptions,
 } from "./crossings.ts";
 export {
+  type AttributionOptions,
+  type Attributions,
+  type AverageGradient,
+  averageGradient,
+  type GradientOptions,
+  integratedGradients,
+  type SummedGradients,
+  type SumOptions,
+  type SumRule,
+  sumGradients,
+} from "./integrated-gradients.ts";
+export {
   type Attained,
   extrema,
   integral,
