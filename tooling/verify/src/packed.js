@@ -92,7 +92,7 @@ async function readTarball({ candidate: { name }, tarball }) {
   const types = await checkPackage(archive);
   return sum([
     check(`${name}: contents of the tarball`, contentComplaints(files, manifest)),
-    check(`${name}: links of the README`, linkComplaints(files, readme)),
+    check(`${name}: links and imports of the README`, [...linkComplaints(files, readme), ...installComplaints(readme)]),
     check(
       `${name}: publint`,
       linted.messages.map((message) => `${formatMessage(message, linted.pkg, { color: false })}`),
@@ -143,6 +143,20 @@ export function linkComplaints(files, readme) {
   return targets
     .filter((target) => !/^(?:https?:|mailto:|#)/.test(target) && !files.includes(target.split("#")[0]))
     .map((target) => `expected a link to the web or to a file of the package, got ${target}`);
+}
+
+/**
+ * What a README's examples import and its `npm install` does not name: it would be there by luck alone.
+ *
+ * @param {string} readme
+ * @returns {string[]}
+ */
+export function installComplaints(readme) {
+  const installed = [...readme.matchAll(/^npm install (.*)$/gm)].flatMap(([, names]) => names.split(" "));
+  const imported = [...readme.matchAll(/^import .* from "((?:@[^/"]+\/)?[^/".]+)[^"]*";/gm)].map(([, name]) => name);
+  return [...new Set(imported)]
+    .filter((name) => !name.startsWith("node:") && !installed.includes(name))
+    .map((name) => `expected npm install to name ${name}, which an example imports, got ${installed.join(" ")}`);
 }
 
 /**

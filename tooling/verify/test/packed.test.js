@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { contentComplaints, linkComplaints } from "../src/packed.js";
+import { contentComplaints, installComplaints, linkComplaints } from "../src/packed.js";
 
 describe("the contents of a tarball", () => {
   const files = [
@@ -39,6 +39,19 @@ describe("the links of a published README", () => {
     expect(linkComplaints(["README.md"], "[`a`](../tensor), ![b](docs/b.png)")).toEqual([
       "expected a link to the web or to a file of the package, got ../tensor",
       "expected a link to the web or to a file of the package, got docs/b.png",
+    ]);
+  });
+});
+
+describe("the examples of a published README", () => {
+  /** @param {string} install */
+  const readme = (install) =>
+    `${install}\n\nimport { a } from "@b/c/d";\nimport { e } from "f";\nimport fs from "node:fs";\n`;
+
+  test("import what its npm install names", () => {
+    expect(installComplaints(readme("npm install @b/c f"))).toEqual([]);
+    expect(installComplaints(readme("npm install @b/c"))).toEqual([
+      "expected npm install to name f, which an example imports, got @b/c",
     ]);
   });
 });
