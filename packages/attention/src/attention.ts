@@ -4,6 +4,7 @@
  */
 import {
   cast,
+  checkOperations,
   checkOptions,
   type Divide,
   inferShape,
@@ -122,6 +123,7 @@ export function attention(
 ): Shaped | Intermediates<Shaped> {
   checkOptions("attention", options, known);
   const { bias, on: ops = reference as unknown as Ops<Shaped>, dropout, intermediates = "none" } = options;
+  checkOperations("attention", "on", ops);
   required(["none", "all"].includes(intermediates), "attention", 'intermediates "none" or "all"', intermediates);
   checkNumbers("attention", "query", query);
   checkNumbers("attention", "key", key);

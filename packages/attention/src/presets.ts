@@ -1,5 +1,6 @@
 /**
- * @file Named presets: what papers found to work, as plain data to spread into a layer's or a model's config.
+ * @file Named presets: what papers found to work, as plain data: `attention` for a layer's config, the rest for the blocks of a
+ * model.
  */
 import type { Divide, Weighing } from "@splineformer/tensor";
 

@@ -3,7 +3,7 @@
  * Not for queries that change with every token: they need all keys, so a cache (`cache.ts`).
  * Letters: h heads, g heads of keys and values, d width of a query and key head, e width of a value head.
  */
-import { required, ShapeError, show, showShape, type Tensor } from "@splineformer/tensor";
+import { checkRecord, isTensor, required, ShapeError, show, showShape, type Tensor } from "@splineformer/tensor";
 import { checkCount } from "./checks.ts";
 import {
   checkFixedQueryOptions,
@@ -84,6 +84,9 @@ export function step(
   state: AttentionState,
   token: { readonly key: Tensor; readonly value: Tensor },
 ): { readonly state: AttentionState; readonly output: Tensor<"float64"> } {
+  checkRecord("step", "a state of createState", state);
+  checkRecord("step", "a token { key, value }", token);
+  required(isTensor(token.key) && isTensor(token.value), "step", "a key and a value that are tensors", token);
   const { config, length } = state;
   const single = token.key.shape.length === 1 && token.value.shape.length === 1;
   const row = (x: Tensor): Tensor => (single ? { ...x, shape: [1, ...x.shape] } : x);

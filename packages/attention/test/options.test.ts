@@ -239,6 +239,36 @@ describe("qkNorm", () => {
     }
   });
 
+  it("comes before the turn, then come scale, ALiBi, the mask, the bias of the sigmoid", () => {
+    const [query, key, value] = drawn(18);
+    const normal = (x: Tensor): Tensor =>
+      reference.mergeHeads(reference.normalize(reference.splitHeads(x, { heads }), { kind: "layer", epsilon: 1e-5 }));
+    const turned = (x: Tensor): Tensor => rotary(x, { heads });
+    const given = { activation: { name: "sigmoid", bias: -2 }, scale: 0.7, mask: "causal" } as const;
+    const got = attention(query, key, value, { ...given, heads, qkNorm: "layer", rotary: {}, bias: alibi(heads) });
+    const sigmoid = (z: number): number => 1 / (1 + Math.exp(-z));
+    const [q, k, v] = [headsOf(turned(normal(query)), 4), headsOf(turned(normal(key)), 4), headsOf(value, 2)];
+    const expected = q.map((rows, h) =>
+      rows.map((row, i) =>
+        [0, 1].map((column) =>
+          k[h].reduce((sum, other, j) => {
+            if (j > i) return sum;
+            const product = row.reduce((total, entry, a) => total + entry * other[a], 0);
+            return sum + sigmoid(0.7 * product - alibi(heads).slopes[h] * (i - j) - 2) * v[h][j][column];
+          }, 0),
+        ),
+      ),
+    );
+    expect(relativeDifference(got, joined(expected))).toBeLessThan(float64Tolerance);
+    // the other way round is another function
+    const reversed = attention(normal(turned(query)), normal(turned(key)), value, {
+      ...given,
+      heads,
+      bias: alibi(heads),
+    });
+    expect(relativeDifference(reversed, got)).toBeGreaterThan(0.01);
+  });
+
   it("makes the result blind to the size of queries and keys", () => {
     const [query, key, value] = drawn(12);
     const options = { heads, qkNorm: "rms", activation: "relu" } as const;

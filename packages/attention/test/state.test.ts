@@ -272,6 +272,14 @@ describe("the prefix scan", () => {
 });
 
 describe("a fixed query refuses", () => {
+  it("what is no state, and what is no token", () => {
+    const state = createState({ query: tensor([1]) });
+    const token = { key: tensor([1]), value: tensor([1]) };
+    expect(() => step(untyped(null), token)).toThrow("step: expected a state of createState, got null");
+    expect(() => step(state, untyped(undefined))).toThrow("step: expected a token { key, value }, got undefined");
+    expect(() => step(state, untyped({ key: token.key }))).toThrow("step: expected a key and a value that are tensors");
+  });
+
   const query = tensor([1, 2]);
   const key = tensor([[1, 2]]);
   const value = tensor([[1, 2, 3]]);
