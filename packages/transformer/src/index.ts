@@ -1,4 +1,11 @@
 export type { AttentionParameters, Linear } from "@splineformer/attention";
+export {
+  type BatchNormalized,
+  batchNormalized,
+  batchStatistics,
+  foldBatchNorm,
+  type NormStatistics,
+} from "./batch-norm.ts";
 export type {
   DecoderConfig,
   DecoderOptions,
@@ -12,6 +19,7 @@ export type {
   TransformerOptions,
 } from "./config.ts";
 export { type DegreeOptions, degree } from "./degree.ts";
+export { foldScales } from "./fold-scales.ts";
 export { type GenerateOptions, generate } from "./generate.ts";
 export { type IntermediatesOptions, intermediates } from "./intermediates.ts";
 export { loadJson, saveJson } from "./json.ts";
@@ -37,6 +45,7 @@ export type {
   StackParameters,
   TransformerParameters,
 } from "./parameters.ts";
+export { checkResidual, residualSizes } from "./residual-sizes.ts";
 export { loadSafetensors, type SaveOptions, saveSafetensors } from "./safetensors.ts";
 export {
   readSafetensors,

@@ -24,6 +24,11 @@ interface Continuation<T extends Shaped> {
   attend(ops: Ops<T>, config: AttentionConfig, parameters: AttentionParameters<T>, x: T): T;
 }
 
+/** A config, and what an affine norm does to its rows before it scales and shifts them: in training it is a batch norm. */
+export interface StackReading extends StackConfig {
+  readonly standardize?: <T extends Shaped>(ops: Ops<T>, x: T, epsilon: number, norm: Norm<T>) => T;
+}
+
 /**
  * Runs a stack.
  *
@@ -34,7 +39,7 @@ interface Continuation<T extends Shaped> {
  */
 export function runStack<T extends Shaped>(
   ops: Ops<T>,
-  config: StackConfig,
+  config: StackReading,
   parameters: StackParameters<T>,
   x: T,
   memory?: T,
@@ -49,7 +54,7 @@ export function runStack<T extends Shaped>(
   return leave(ops, config, parameters, y);
 }
 
-function leave<T extends Shaped>(ops: Ops<T>, config: StackConfig, { norm, output }: StackParameters<T>, x: T): T {
+function leave<T extends Shaped>(ops: Ops<T>, config: StackReading, { norm, output }: StackParameters<T>, x: T): T {
   let y = norm ? runNorm(within(ops, "norm"), config, norm, x) : x;
   if (config.pool === "first") y = firstToken(within(ops, "pool"), y);
   if (config.pool === "mean") {
@@ -64,7 +69,7 @@ const firstToken = <T extends Shaped>(ops: Ops<T>, x: T): T =>
 
 function runBlock<T extends Shaped>(
   ops: Ops<T>,
-  config: StackConfig,
+  config: StackReading,
   parameters: BlockParameters<T>,
   x: T,
   memory: T | undefined,
@@ -111,7 +116,7 @@ interface Around<T> {
 /** What surrounds every sublayer f: norms, clamp, scale, residual. `own`: the tokens of x that the result is for. */
 function sublayer<T extends Shaped>(
   ops: Ops<T>,
-  config: StackConfig,
+  config: StackReading,
   { norm, outputNorm, scale }: Around<T>,
   x: T,
   f: (ops: Ops<T>, z: T, own: (z: T) => T) => T,
@@ -137,9 +142,12 @@ function runFeedForward<T extends Shaped>(
   return project(ops, project(ops, x, expand, config.feedForward.activation), contract);
 }
 
-function runNorm<T extends Shaped>(ops: Ops<T>, config: StackConfig, { weight, bias }: Norm<T>, x: T): T {
-  const { norm: kind, normEpsilon: epsilon } = config;
-  const rows = kind === "layer" || kind === "rms" ? ops.normalize(x, { kind, epsilon }) : x;
+function runNorm<T extends Shaped>(ops: Ops<T>, config: StackReading, norm: Norm<T>, x: T): T {
+  const { norm: kind, normEpsilon: epsilon, standardize } = config;
+  const { weight, bias } = norm;
+  let rows = x;
+  if (kind === "layer" || kind === "rms") rows = ops.normalize(x, { kind, epsilon });
+  else if (standardize) rows = standardize(ops, x, epsilon, norm);
   const scaled = ops.multiply(rows, weight);
   return bias === undefined ? scaled : ops.add(scaled, bias);
 }

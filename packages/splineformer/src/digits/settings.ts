@@ -15,7 +15,7 @@ export interface DigitsSettings {
 }
 
 export const attentions = ["relu", "softmax", "squaredRelu", "softplus", "sigmoid", "sparsemax"] as const;
-export const norms = ["none", "layer", "rms"] as const;
+export const norms = ["none", "affine", "layer", "rms"] as const;
 
 export const defaultSettings: DigitsSettings = { seed: 1, epochs: 25, layers: 2, attention: "relu", norm: "none" };
 

@@ -6,13 +6,22 @@ import { rm, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { cpu } from "@splineformer/cpu";
-import { parametersOf, required, show, UnsupportedError } from "@splineformer/tensor";
-import { crossEntropy, fit } from "@splineformer/training";
-import { degree, type Encoder, saveSafetensors } from "@splineformer/transformer";
+import { parametersOf, required, show, type Tensor, UnsupportedError } from "@splineformer/tensor";
+import { crossEntropy, fit, takeRows } from "@splineformer/training";
+import {
+  type BatchNormalized,
+  batchNormalized,
+  batchStatistics,
+  checkResidual,
+  degree,
+  type Encoder,
+  foldBatchNorm,
+  saveSafetensors,
+} from "@splineformer/transformer";
 import { writeTogether } from "../staging.ts";
 import { type Epoch, readSavedRun, type SavedRun, savedRunToBytes } from "./checkpoint-file.ts";
 import { accuracy } from "./classify.ts";
-import { readMnist } from "./mnist.ts";
+import { type Digits, readMnist } from "./mnist.ts";
 import { checkSettings, type DigitsSettings, defaultSettings, runOptions, untrainedModel } from "./settings.ts";
 import { shiftedDigits, splitDigits } from "./split.ts";
 
@@ -71,6 +80,7 @@ export async function trainDigits(options: TrainDigitsOptions): Promise<DigitsRe
   const untrained = untrainedModel(settings);
   const epochs = [...(run?.epochs ?? [])];
   let lossSum = run?.lossSum ?? 0;
+  checkResidual(untrained, firstOf(training, 16), { on: cpu });
   let trained: Encoder = untrained;
   const pause = (): Promise<void> => setImmediate();
   const report = (end: DigitsReport["end"], file: string): DigitsReport => ({
@@ -84,7 +94,13 @@ export async function trainDigits(options: TrainDigitsOptions): Promise<DigitsRe
     end,
   });
 
-  const steps = fit(untrained, shiftedDigits(training), {
+  // batch norms learn from the statistics of each batch, and are folded with those of many images
+  const network = settings.norm === "affine" ? batchNormalized(untrained) : untrained;
+  const encoderOf = (model: Encoder | BatchNormalized): Encoder => {
+    if (!isBatchNormalized(model)) return model;
+    return foldBatchNorm(model, batchStatistics(model, firstOf(training, 1000), { on: cpu }));
+  };
+  const steps = fit<Encoder | BatchNormalized>(network, shiftedDigits(training), {
     ...runOptions(settings),
     loss: crossEntropy,
     on: cpu,
@@ -94,13 +110,13 @@ export async function trainDigits(options: TrainDigitsOptions): Promise<DigitsRe
   try {
     for await (const { step, steps: all, epoch, progress, loss, model, checkpoint } of steps) {
       lossSum += loss;
-      trained = model;
       const perEpoch = all / settings.epochs;
       if (step % perEpoch === 0) {
+        trained = encoderOf(model);
         const done: Epoch = {
           epoch: epoch + 1,
           loss: lossSum / perEpoch,
-          accuracy: await accuracy(model, test, pause),
+          accuracy: await accuracy(trained, test, pause),
         };
         epochs.push(done);
         lossSum = 0;
@@ -147,6 +163,15 @@ function degreeOf(model: Encoder): number | undefined {
     throw error;
   }
 }
+
+const isBatchNormalized = (model: Encoder | BatchNormalized): model is BatchNormalized =>
+  model.config.kind === "batch normalized";
+
+const firstOf = ({ images, labels }: Digits, count: number): Tensor =>
+  takeRows(
+    images,
+    Array.from({ length: Math.min(count, labels.length) }, (_, i) => i),
+  );
 
 /** A file that is replaced whole or not at all. */
 const writeWhole = (file: string, bytes: Uint8Array): Promise<void> =>
