@@ -1,4 +1,5 @@
 import {
+  actsOnRows,
   type Divide,
   type Mask,
   record,
@@ -237,29 +238,68 @@ describe("laws", () => {
     }
   });
 
-  it("softmax and sparsemax do not change when a constant is added to the scores, and sum to 1", () => {
+  it("softmax, entmax and sparsemax do not change when a constant is added to the scores, and sum to 1; no other does", () => {
     const [query, key, value] = drawn(14);
-    for (const activation of ["softmax", "sparsemax"] as const) {
+    const rows: readonly Weighing[] = ["softmax", { name: "entmax", alpha: 1.5 }, "sparsemax"];
+    for (const activation of rows) {
       const shifted = attention(query, key, value, { activation, bias: tensor([[3]]) });
       expect(relativeDifference(shifted, attention(query, key, value, { activation }))).toBeLessThan(close);
       const ones = tensor(new Float64Array(7).fill(1), [7, 1]);
       const sums = attention(query, key, ones, { activation });
       expect(largestDifference(sums, tensor(new Float64Array(5).fill(1), [5, 1]))).toBeLessThan(close);
     }
-    const relu = attention(query, key, value, { activation: "relu", bias: tensor([[3]]) });
-    expect(relativeDifference(relu, attention(query, key, value, { activation: "relu" }))).toBeGreaterThan(0.1);
+    for (const activation of weighings.filter((weighing) => !actsOnRows(weighing))) {
+      const shifted = attention(query, key, value, { activation, bias: tensor([[3]]) });
+      expect(relativeDifference(shifted, attention(query, key, value, { activation }))).toBeGreaterThan(0.01);
+    }
   });
 
-  it("ReLU attention is homogeneous: queries, keys and values times 2 are the result times 8, exactly", () => {
-    const [query, key, value] = drawn(15);
+  it("ReLU attention is homogeneous: queries, keys and values times 2 are the result times 8, squared ReLU's 32, exactly", () => {
+    const given = drawn(15);
     const twice = (x: Tensor): Tensor =>
       tensor(
         Float64Array.from(x.data, (v) => 2 * v),
         x.shape,
       );
-    const once = attention(query, key, value, { activation: "relu" });
-    const eightfold = attention(twice(query), twice(key), twice(value), { activation: "relu" });
-    expect([...eightfold.data]).toEqual(Array.from(once.data, (v) => 8 * v));
+    const [query, key, value] = given.map(twice);
+    for (const [activation, factor] of [
+      ["relu", 8],
+      ["identity", 8],
+      ["squaredRelu", 32],
+    ] as const) {
+      const once = attention(...given, { activation });
+      const more = attention(query, key, value, { activation });
+      expect([...more.data]).toEqual(Array.from(once.data, (v) => factor * v));
+    }
+    // and the sharpness of softplus is a scale: softplus_β(4z) = 4 softplus_4β(z)
+    const soft = (beta: number) => ({ activation: { name: "softplus", beta } }) as const;
+    expect([...attention(query, key, value, soft(2)).data]).toEqual(
+      Array.from(attention(...given, soft(8)).data, (v) => 8 * v),
+    );
+  });
+
+  it("softplus moves ReLU attention by at most log 2/β · Σ|v|", () => {
+    const [query, key, value] = drawn(18);
+    const relu = attention(query, key, value, { activation: "relu" });
+    for (const beta of [0.5, 2, 16]) {
+      const soft = attention(query, key, value, { activation: { name: "softplus", beta } });
+      for (const [i, v] of soft.data.entries()) {
+        const column = i % 13;
+        const size = value.data.reduce((sum, entry, at) => sum + (at % 13 === column ? Math.abs(entry) : 0), 0);
+        expect(Math.abs(v - relu.data[i])).toBeLessThan((Math.LN2 / beta) * size);
+      }
+    }
+  });
+
+  it("ReLU weights of unit normal scores sum to 1/√(2π) of the keys", () => {
+    const [n, d] = [4001, 7];
+    const ones = tensor(new Float64Array(n).fill(1), [n, 1]);
+    const query = tensor(new Float64Array(d).fill(1), [1, d]);
+    const options = { activation: "relu", divide: "length" } as const;
+    const [sum] = attention(query, seeded(19).normal([n, d]), ones, options).data;
+    // four standard errors; the variance of ReLU of a unit normal is 1/2 − 1/(2π)
+    const error = Math.sqrt((1 / 2 - 1 / (2 * Math.PI)) / n);
+    expect(Math.abs(sum - 1 / Math.sqrt(2 * Math.PI))).toBeLessThan(4 * error);
   });
 
   it("one key for several heads is that key repeated", () => {
