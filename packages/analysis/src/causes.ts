@@ -70,7 +70,7 @@ export function flatUnits(found: readonly Flat[], end: number): FlatUnit[] {
 }
 
 /** An entry of a gate, by name. */
-function unitOf(node: Applied, entry: number): Unit {
+export function unitOf(node: Applied, entry: number): Unit {
   const index: number[] = [];
   for (let axis = node.shape.length - 1, rest = entry; axis >= 0; axis--) {
     index.unshift(rest % node.shape[axis]);

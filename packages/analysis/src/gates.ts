@@ -60,7 +60,7 @@ export function gateOf(node: Applied, visible: Tensor | undefined): Gate | undef
 }
 
 /** The rows of a weigh node with what each query sees. */
-function rowsOf(node: Extract<Applied, { op: "weigh" }>, visible: Tensor | undefined): Row[] {
+export function rowsOf(node: Extract<Applied, { op: "weigh" }>, visible: Tensor | undefined): Row[] {
   const [queries, keys] = node.shape.slice(-2);
   const { mask, divide } = node.attributes;
   if (keys === 0) return [];

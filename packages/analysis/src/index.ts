@@ -1,3 +1,4 @@
+export type { Boundary, BoundaryOptions } from "./boundary-along.ts";
 export type { Cause, FlatUnit, HiddenUnit, ScoreUnit, Unit } from "./causes.ts";
 export {
   type ClassInterval,
@@ -20,6 +21,15 @@ export {
   type SumRule,
   sumGradients,
 } from "./integrated-gradients.ts";
+export {
+  type Like,
+  type LocalOptions,
+  type LocalPolynomial,
+  localPolynomial,
+  type NearestBoundary,
+  type RegionUnit,
+  type Term,
+} from "./local-polynomial.ts";
 export {
   type Attained,
   extrema,

@@ -10,6 +10,7 @@ import {
   isTensor,
   type Network,
   namedInputs,
+  open,
   record,
   ShapeError,
   sameShape,
@@ -50,6 +51,28 @@ export function lineInputs(where: string, source: Network | Graph, from: Given<s
       `${where}: expected inputs that give an output with entries, got one of shape ${showShape(shape)}`,
     );
   return { graph, from: inputsOf(graph, starts), to: inputsOf(graph, stops) };
+}
+
+/** A point, checked: the input by name, and the opened graph there. */
+export function pointInputs(
+  where: string,
+  source: Network | Graph,
+  x: Given<string>,
+): { readonly graph: Graph; readonly x: Inputs } {
+  const isNetwork = typeof (source as Partial<Network> | null)?.run === "function";
+  if (!isNetwork && !isGraph(source))
+    throw new RangeError(`${where}: expected a network or a graph, got ${show(source)}`);
+  const point = ends(where, source, x);
+  const shapes = Object.fromEntries(Object.entries(point).map(([name, { shape }]) => [name, shape]));
+  const graph = open(isGraph(source) ? source : graphOf(source, shapes));
+  if (Object.keys(graph.outputs).join() !== "output")
+    throw new UnsupportedError(`${where}: expected a graph with one output, got ${show(Object.keys(graph.outputs))}`);
+  const { shape } = graph.outputs.output;
+  if (sizeOf(shape) === 0)
+    throw new ShapeError(
+      `${where}: expected inputs that give an output with entries, got one of shape ${showShape(shape)}`,
+    );
+  return { graph, x: point };
 }
 
 const isGraph = (source: unknown): source is Graph =>
