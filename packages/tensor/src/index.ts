@@ -11,7 +11,7 @@ export {
   type SmoothActivation,
   showActivation,
 } from "./activations.ts";
-export { checkOptions, required } from "./check.ts";
+export { checkOperations, checkOptions, checkRecord, required } from "./check.ts";
 export { attention, linear, openAttention, openLinear } from "./composites.ts";
 export { registerActivation } from "./custom-activations.ts";
 export { type Degree, degreesOf, graphDegree } from "./degree.ts";
@@ -43,6 +43,7 @@ export {
 } from "./network.ts";
 export { normalDistribution } from "./normal-distribution.ts";
 export { type Lifted, lift, parametersOf, withParameters } from "./parameters.ts";
+export { createPause } from "./pause.ts";
 export { philox4x32 } from "./philox.ts";
 export { type PullbackOptions, type Pulled, pullback } from "./pullback.ts";
 export { type Random, random } from "./random.ts";

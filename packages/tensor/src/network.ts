@@ -125,9 +125,12 @@ export function namedInputs<I extends string, C, P>(
   return inputsOf(where, network, x, isTensor);
 }
 
-/** A tensor, or a value of some device: what it is, only the device knows. */
+/** A tensor, or a value of some device: what it is, only the device knows. What has a dtype and data means to be a tensor. */
 const isShaped = (value: unknown): value is Shaped =>
-  typeof value === "object" && value !== null && Array.isArray((value as Partial<Shaped>).shape);
+  typeof value === "object" &&
+  value !== null &&
+  Array.isArray((value as Partial<Shaped>).shape) &&
+  (!("dtype" in value && "data" in value) || isTensor(value));
 
 function inputsOf<I extends string, C, P, T extends Shaped>(
   where: string,

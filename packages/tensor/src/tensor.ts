@@ -122,7 +122,7 @@ function fromNested(values: Nested, asked?: DType): Tensor {
   }
   const entries: (number | boolean)[] = [];
   const visit = (v: Nested, depth: number): void => {
-    if (Array.isArray(v)) {
+    if (Array.isArray(v) && depth < shape.length) {
       if (v.length !== shape[depth])
         throw new ShapeError(
           `tensor: expected nested arrays of equal lengths ${showShape(shape)}, got ${show(v)} at depth ${depth}`,

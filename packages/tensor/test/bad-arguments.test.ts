@@ -61,6 +61,12 @@ describe("types do not hold at run time, so every call refuses by its name", () 
       () => forward({ ...network, inputs: { x: [-2] } }, x),
       'forward: expected lengths or their names for input "x", got [-2]',
     ],
+    [
+      "what would be a tensor, but for its data",
+      () => forward(network, untyped({ dtype: "float32", shape: [1], data: [1] })),
+      "forward: expected",
+    ],
+    ["an array among numbers", () => tensor(untyped([1, [2]])), "tensor: expected numbers at depth 1, got [2] at depth 1"],
     ["no shapes", () => graphOf(network, untyped(null)), "graphOf: expected shapes by input name, got null"],
     ["no inputs of a recording", () => record(({ constant }) => constant(x), untyped(3)), "record: expected shapes by input name, got 3"],
     ["composites by one name", () => record((ops) => ops.constant(x), {}, { keep: untyped("linear") }), "record: expected keep to be a list of composites, got \"linear\""],

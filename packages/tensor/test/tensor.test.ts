@@ -66,7 +66,7 @@ describe("tensor", () => {
     const cases: readonly (readonly [() => unknown, string])[] = [
       [() => tensor([[1, 2], [3]]), "tensor: expected nested arrays of equal lengths [2, 2], got [3] at depth 1"],
       [() => tensor([[1], 2]), "tensor: expected numbers at depth 2, got 2 at depth 1"],
-      [() => tensor([1, [2]]), "tensor: expected nested arrays of equal lengths [2], got [2] at depth 1"],
+      [() => tensor([1, [2]]), "tensor: expected numbers at depth 1, got [2] at depth 1"],
       [() => tensor(untyped(["1"])), 'tensor: expected numbers at depth 1, got "1" at depth 1'],
       [() => tensor(untyped(undefined)), "tensor: expected numbers at depth 0, got undefined at depth 0"],
       [() => tensor([0.5], { dtype: "int32" }), "tensor: expected whole 32-bit numbers for int32, got 0.5"],
@@ -104,9 +104,7 @@ describe("tensor", () => {
     const message = "tensor: expected arrays nested at most 32 deep, got [[[[…]]]]";
     expect(() => tensor(loop)).toThrow(new ShapeError(message));
     expect(() => tensor(deep)).toThrow(message);
-    expect(() => tensor(late)).toThrow(
-      "tensor: expected nested arrays of equal lengths [2], got [1, [1, [1, […, …]]]]",
-    );
+    expect(() => tensor(late)).toThrow("tensor: expected numbers at depth 1, got [1, [1, [1, […, …]]]] at depth 1");
     let deepest: Nested = 7;
     for (let depth = 0; depth < 32; depth++) deepest = [deepest];
     expect(tensor(deepest).shape.length).toBe(32);

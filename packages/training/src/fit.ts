@@ -4,6 +4,7 @@
  */
 import {
   checkOptions,
+  createPause,
   type Device,
   type Graph,
   type Network,
@@ -27,7 +28,6 @@ import { type Dataset, datasetOf, type Examples } from "./data.ts";
 import { everyOne, lossGraph, recorded } from "./gradient.ts";
 import type { Loss } from "./losses.ts";
 import type { Named, Optimizer, OptimizerState } from "./optimizers.ts";
-import { createPause } from "./pause.ts";
 import { constantRate, type Schedule } from "./schedules.ts";
 
 /** The names of a network's inputs. */

@@ -4,6 +4,7 @@
  */
 import {
   checkOptions,
+  createPause,
   isTensor,
   lift,
   random,
@@ -17,7 +18,6 @@ import {
 import type { EncoderConfig } from "./config.ts";
 import { type CachedModel, causalConfig, continued, createCache } from "./model-cache.ts";
 import type { StackParameters } from "./parameters.ts";
-import { createPause } from "./pause.ts";
 import { type SamplingOptions, sampler } from "./sampling.ts";
 
 export interface GenerateOptions extends SamplingOptions {
