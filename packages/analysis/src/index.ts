@@ -1,3 +1,4 @@
+export { type AttributionSvgOptions, attributionSvg } from "./attribution-svg.ts";
 export type { Boundary, BoundaryOptions } from "./boundary-along.ts";
 export type { Cause, FlatUnit, HiddenUnit, ScoreUnit, Unit } from "./causes.ts";
 export {
@@ -9,6 +10,7 @@ export {
   crossings,
   type RowOptions,
 } from "./crossings.ts";
+export { describeCause, explainKnots, type Knot, knotTable, type NamingOptions, patchNames } from "./explain-knots.ts";
 export {
   type AttributionOptions,
   type Attributions,
@@ -43,4 +45,5 @@ export {
 export { type NearestAdversarial, type NearestOptions, nearestAdversarial } from "./nearest-adversarial.ts";
 export type { EntryIndex } from "./output-rows.ts";
 export type { Path, PathPiece } from "./path.ts";
+export { type ClassMapSvgOptions, classMapSvg, type PathSvgOptions, pathSvg } from "./path-svg.ts";
 export { type LineOptions, restrictToLine } from "./restrict-to-line.ts";
