@@ -18,7 +18,7 @@ import {
 } from "@splineformer/tensor";
 import { type AttentionConfig, type AttentionParameters, attend, attendParts } from "./attend.ts";
 import { checkNumbers } from "./checks.ts";
-import { spectralNorm } from "./spectral-norm.ts";
+import { spectralNorm, triangularFactor } from "./spectral-norm.ts";
 import { tokenJacobians } from "./token-jacobians.ts";
 
 /** A layer with numbers. */
@@ -86,9 +86,10 @@ export function jacobianBound({ config, parameters }: AttentionLayer, x: Tensor)
     const [q, k, v, p] = [parts.query, parts.key, parts.value, parts.weights].map((part) => matrixAt(part, head));
     const wv = columns(parameters.value.weight, group, e);
     const wo = reference.slice(parameters.output.weight, { axis: -2, from: head * e, to: (head + 1) * e });
+    const [fromKeys, fromQueries] = [triangularFactor(k), triangularFactor(q)];
     const moved =
-      largest(ofQueries.map((of) => transposed(columns(of, head, d), k))) +
-      largest(ofKeys.map((of) => transposed(q, columns(of, group, d))));
+      largest(ofQueries.map((of) => transposed(columns(of, head, d), fromKeys))) +
+      largest(ofKeys.map((of) => transposed(columns(of, group, d), fromQueries)));
     value += spectralNorm(p) * spectralNorm(product(wv, wo));
     score += slope * Math.abs(scale) * moved * spectralNorm(product(v, wo));
   }

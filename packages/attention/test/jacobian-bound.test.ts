@@ -9,7 +9,7 @@ import {
   presets,
   stackJacobianBound,
 } from "../src/index.ts";
-import { spectralNorm } from "../src/spectral-norm.ts";
+import { spectralNorm, triangularFactor } from "../src/spectral-norm.ts";
 
 const plain: AttentionConfig = {
   activation: "relu",
@@ -91,6 +91,26 @@ describe("the spectral norm", () => {
       expect(ratio).toBeGreaterThanOrEqual(1 - 2 ** -48);
       expect(ratio).toBeLessThan(1.001);
     }
+  });
+});
+
+describe("the triangular factor", () => {
+  it("of one column is its length; of a tall matrix it keeps the norm of products, whatever the rank", () => {
+    expect(triangularFactor(tensor([[3], [4]])).data).toEqual(Float64Array.of(5));
+    const data = seeded(2);
+    const [a, b] = [data.normal([17, 5]), data.normal([7, 5])];
+    // the second column once more in the fourth place, and zeros in the fifth
+    const poor = { ...a, data: a.data.map((v, i) => (i % 5 === 3 ? a.data[i - 2] : i % 5 === 4 ? 0 : v)) };
+    for (const tall of [a, poor]) {
+      const r = triangularFactor(tall);
+      expect(r.shape).toEqual([5, 5]);
+      for (const [i, v] of r.data.entries()) if (i % 5 < Math.floor(i / 5)) expect(v).toBe(0);
+      const [long, short] = [tall, r].map((x) => spectralNorm(reference.matmul(b, x, { transposeB: true })));
+      // the norms of a Gram matrix of 7 rows are the same number, but for rounding
+      expect(Math.abs(short / long - 1)).toBeLessThan(2 ** -46);
+    }
+    const wide = tensor([[1, 2]]);
+    expect(triangularFactor(wide)).toBe(wide);
   });
 });
 
