@@ -27,8 +27,6 @@ interface GradientLine {
   /** The entry of the output. */
   readonly column: number;
   readonly nodes: "needed" | "all";
-  /** Called after every batch. */
-  readonly mayGoOn: (done: number) => void;
 }
 
 interface AveragedGradient {
@@ -41,8 +39,8 @@ interface AveragedGradient {
 /** Points evaluated together, about. */
 const together = 16;
 
-/** The gradient averaged over the whole path. */
-export function averagedGradient(line: GradientLine): AveragedGradient {
+/** The gradient averaged over the whole path; after every batch it says which part is done. */
+export function* averagedGradient(line: GradientLine): Generator<number, AveragedGradient> {
   const { path, graph } = line;
   // degree D − 1 ≤ 2m − 1
   const full = Math.max(1, Math.ceil(path.degree / 2));
@@ -75,7 +73,7 @@ export function averagedGradient(line: GradientLine): AveragedGradient {
           for (let j = 0; j < m; j++)
             for (let c = 0; c < columns; c++) total[c] += half * weights[j] * gradients[offset + j * columns + c];
         });
-        line.mayGoOn(done / path.pieces.length);
+        yield done / path.pieces.length;
       }
     }
     open = next;

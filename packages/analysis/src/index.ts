@@ -18,6 +18,7 @@ export {
   averageGradient,
   type GradientOptions,
   integratedGradients,
+  integratedGradientsInSteps,
   type SummedGradients,
   type SumOptions,
   type SumRule,

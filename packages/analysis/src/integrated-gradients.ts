@@ -113,11 +113,61 @@ export function integratedGradients(
   input: Given<string>,
   options: AttributionOptions,
 ): Attributions<Given<string>> {
-  const where = "integratedGradients";
+  return finished(attributing("integratedGradients", source, input, options));
+}
+
+/**
+ * `integratedGradients` in steps, for a page or a program that has other things to do meanwhile: each step yields the part that
+ * is done, from 0 to 1, and the last one returns the attributions. The path itself is one step, unless it is given.
+ *
+ * @param network - a network, or a graph with one output, whose gates are piecewise polynomial
+ * @param input - x, or inputs by name
+ * @throws what `integratedGradients` throws, at the first step
+ * @example
+ * ```ts
+ * import { integratedGradientsInSteps } from "@splineformer/analysis";
+ * import { type Network, tensor, toNested } from "@splineformer/tensor";
+ * const square: Network<"x"> = { inputs: { x: [1] }, config: {}, parameters: {}, run: (ops, _, { x }) => ops.multiply(x, x) };
+ * const steps = integratedGradientsInSteps(square, tensor([3]), { output: 0 });
+ * let step = steps.next();
+ * while (!step.done) step = steps.next(); // step.value is what is done
+ * toNested(step.value.attributions); // [9]
+ * ```
+ */
+export function integratedGradientsInSteps<I extends string, C, P, X extends Given<I>>(
+  network: Network<I, C, P>,
+  input: X,
+  options: AttributionOptions,
+): Generator<number, Attributions<X>>;
+export function integratedGradientsInSteps<X extends Given<string>>(
+  graph: Graph,
+  input: X,
+  options: AttributionOptions,
+): Generator<number, Attributions<X>>;
+export function integratedGradientsInSteps(
+  source: Network | Graph,
+  input: Given<string>,
+  options: AttributionOptions,
+): Generator<number, Attributions<Given<string>>> {
+  return attributing("integratedGradientsInSteps", source, input, options);
+}
+
+function* attributing(
+  where: string,
+  source: Network | Graph,
+  input: Given<string>,
+  options: AttributionOptions,
+): Generator<number, Attributions<Given<string>>> {
   checkOptions(where, options, ["baseline", ...gradientOptions]);
   const { baseline = blank(where, input), ...rest } = options;
-  const { gradient, ...found } = average(where, source, baseline, input, rest);
+  const { gradient, ...found } = yield* average(where, source, baseline, input, rest);
   return { attributions: timesWay(gradient, baseline, input), ...found };
+}
+
+function finished<R>(steps: Generator<number, R>): R {
+  let step = steps.next();
+  while (!step.done) step = steps.next();
+  return step.value;
 }
 
 /**
@@ -162,18 +212,18 @@ export function averageGradient(
 ): AverageGradient<Given<string>> {
   const where = "averageGradient";
   checkOptions(where, options, gradientOptions);
-  return average(where, source, from, to, options);
+  return finished(average(where, source, from, to, options));
 }
 
 const gradientOptions = ["output", "path", "nodes", "method", "on", "signal", "onProgress"];
 
-function average(
+function* average(
   where: string,
   source: Network | Graph,
   from: Given<string>,
   to: Given<string>,
   options: GradientOptions,
-): AverageGradient<Given<string>> {
+): Generator<number, AverageGradient<Given<string>>> {
   const { output, path: known, nodes = "needed", onProgress, on: device = reference, signal, method } = options;
   if (nodes !== "needed" && nodes !== "all")
     throw new RangeError(`${where}: expected nodes "needed" or "all", got ${show(nodes)}`);
@@ -186,17 +236,14 @@ function average(
     restrictToLine(source as Network, from, to, { on: device, ...(method && { method }), ...(signal && { signal }) });
   const ends = [line.from, line.to].map((at) => outputAt(line.graph, device, at).data[column]);
   if (known) checkSame(where, known, ends, column);
-  const { gradients, nodes: count } = averagedGradient({
-    ...line,
-    device,
-    path,
-    column,
-    nodes,
-    mayGoOn(done) {
-      signal?.throwIfAborted();
-      onProgress?.(done);
-    },
-  });
+  const steps = averagedGradient({ ...line, device, path, column, nodes });
+  let step = steps.next();
+  for (; !step.done; step = steps.next()) {
+    signal?.throwIfAborted();
+    onProgress?.(step.value);
+    yield step.value;
+  }
+  const { gradients, nodes: count } = step.value;
   const difference = ends[1] - ends[0];
   let sum = 0;
   for (const [name, data] of Object.entries(gradients))

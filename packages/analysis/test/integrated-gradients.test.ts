@@ -1,4 +1,10 @@
-import { averageGradient, integratedGradients, restrictToLine, sumGradients } from "@splineformer/analysis";
+import {
+  averageGradient,
+  integratedGradients,
+  integratedGradientsInSteps,
+  restrictToLine,
+  sumGradients,
+} from "@splineformer/analysis";
 import { cpu64 } from "@splineformer/cpu";
 import {
   forward,
@@ -304,6 +310,16 @@ describe("refusals", () => {
     expect(() => integratedGradients(line, x, { output: 0, path: other })).toThrow(
       "integratedGradients: expected the path of this network from baseline to input, got one with output 10 at t = 1, where it is 2",
     );
+  });
+
+  it("in steps they are the same, and say how far they are", () => {
+    const hinge = network([1, 2], (ops, v) => gate(ops, ops.add(v, ops.constant(f64([[-0.5, -0.25]])))));
+    const steps = integratedGradientsInSteps(hinge, x, { output: 1 });
+    const parts: number[] = [];
+    let step = steps.next();
+    for (; !step.done; step = steps.next()) parts.push(step.value);
+    expect(step.value.attributions).toEqual(integratedGradients(hinge, x, { output: 1 }).attributions);
+    expect(parts.at(-1)).toBe(1);
   });
 
   it("an aborted signal stops it between two batches", () => {
