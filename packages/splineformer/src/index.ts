@@ -7,6 +7,8 @@ export * from "@splineformer/compiler";
 export * from "@splineformer/cpu";
 export * from "@splineformer/spline";
 export * from "@splineformer/tensor";
+// those of `gradient`, not of integrated gradients
+export type { GradientOptions } from "@splineformer/training";
 export * from "@splineformer/training";
 export * from "@splineformer/transformer";
 // the same names with a fast device where none is named

@@ -1,8 +1,11 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parametersOf } from "@splineformer/tensor";
-import { loadSafetensors } from "@splineformer/transformer";
+import { type Encoder, loadSafetensors } from "@splineformer/transformer";
 import { describe, expect, it } from "vitest";
+import { accuracy } from "../src/digits/classify.ts";
+import { readMnist } from "../src/digits/mnist.ts";
+import { splitDigits } from "../src/digits/split.ts";
 import { type DigitsReport, trainDigits } from "../src/digits/train-digits.ts";
 import { run, temporaryFolder } from "./running.ts";
 import { someDigits } from "./some-digits.ts";
@@ -59,6 +62,17 @@ describe("train digits", { timeout: 120_000 }, () => {
     expect(report.accuracy).toBe(report.epochs[0].accuracy);
     const stopped = await run(args, { signal: AbortSignal.abort() });
     expect(stopped).toMatchObject({ code: 130, stdout: "" });
+  });
+
+  it("batch norms are folded: what is written is a spline with affine norms, and does what was tested", async () => {
+    const report = await trainDigits({ images, norm: "affine", layers: 1, epochs: 2, out: file("affine.safetensors") });
+    expect([report.degree, report.end]).toEqual([3, "done"]);
+    const model = loadSafetensors(readFileSync(report.file)) as Encoder;
+    expect(model.config).toMatchObject({ kind: "encoder", norm: "affine" });
+    const { test } = splitDigits(await readMnist(images), 1);
+    expect(await accuracy(model, test)).toBe(report.accuracy);
+    // two epochs move the shifts of the norms away from 0, and the statistics do more
+    expect(Math.max(...parametersOf(model)["norm.bias"].data.map(Math.abs))).toBeGreaterThan(0.1);
   });
 
   it.each([6, 12])("%i ReLU layers without a norm train without NaN", async (layers) => {
