@@ -20,6 +20,8 @@ export interface Backend {
   readonly name: BackendName;
   /** Entries that one value may hold. */
   readonly limit: number;
+  /** Why no more. */
+  readonly limitReason: string;
   /** Values that were made and not freed. */
   readonly live: number;
   run(kernel: Kernel, length: number, ...args: readonly (Value | number)[]): Promise<Value>;
@@ -143,10 +145,12 @@ export async function openBackend(gpuJs: GpuJs, name: BackendName): Promise<Back
     return { data: data as Value["data"], length };
   };
 
+  // gpu.js folds a value into a texture that is nearly square, its sides at most 2 apart
+  const inTexture = ((Kernel.features?.maxTextureSize ?? Number.POSITIVE_INFINITY) - 2) ** 2;
   const backend: Backend = {
     name,
-    // gpu.js folds a value into a texture that is nearly square, its sides at most 2 apart
-    limit: Math.min(exactIndices, ((Kernel.features?.maxTextureSize ?? Number.POSITIVE_INFINITY) - 2) ** 2),
+    limit: Math.min(exactIndices, inTexture),
+    limitReason: inTexture < exactIndices ? "what a texture holds here" : "indices are float32, exact up to there",
     get live() {
       return live;
     },

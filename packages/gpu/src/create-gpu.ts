@@ -18,7 +18,7 @@ export type Gpu = Device<Handle> & {
   readonly live: number;
   read(x: Handle): ReturnType<Handle["read"]>;
   release(x: Handle): void;
-  /** Gives everything back. The device and its handles can't be used after that. */
+  /** Gives everything back, as soon as reads under way are answered. The device and its handles can't be used after that. */
   dispose(): Promise<void>;
 };
 

@@ -62,7 +62,7 @@ interface Slot {
   readonly cell: Cell;
   /** The numbers outside the device: of a tensor that was lifted, or after a read. */
   host?: Tensor;
-  /** A read under way. */
+  /** A read under way; what it gives becomes `host`. */
   reading?: Promise<Tensor<"float32">>;
   failure?: { readonly error: unknown };
   released: boolean;
@@ -78,6 +78,8 @@ export function createEngine(backend: Backend): Engine {
   const lifted = new WeakMap<Tensor, Handle>();
   const tables = new Map<string, Value>();
   const cells = new Set<Cell>();
+  /** Reads that were issued and not answered. */
+  const underWay = new Set<Promise<unknown>>();
   let disposed: Promise<void> | undefined;
   let queue: Promise<void> = Promise.resolve();
 
@@ -94,7 +96,7 @@ export function createEngine(backend: Backend): Engine {
 
   const lost = (where: string): UnsupportedError =>
     new UnsupportedError(
-      `${where}: expected a ${backend.name} device that is alive, got one that the browser took away (a driver reset, too much memory, a page in the background); make a new one with createGpu() and run again, its parameters are uploaded anew`,
+      `${where}: expected a ${backend.name} device that is alive, got one that the browser took away (a driver reset, too much memory, a page in the background, or 16 or more devices: dispose of those you are done with); make a new one with createGpu() and run again, its parameters are uploaded anew`,
     );
   const checkAlive = (where: string): void => {
     if (disposed)
@@ -132,7 +134,7 @@ export function createEngine(backend: Backend): Engine {
   const checkSize = (where: string, what: string, shape: Shape): void => {
     if (sizeOf(shape) > backend.limit)
       throw new RangeError(
-        `${where}: expected ${what} of at most ${backend.limit} entries (what a texture holds on ${backend.name}), got ${showShape(shape)}, which is ${sizeOf(shape)}; split the batch, or run it on another device`,
+        `${where}: expected ${what} of at most ${backend.limit} entries (${backend.limitReason}), got ${showShape(shape)}, which is ${sizeOf(shape)}; split the batch, or run it on another device`,
       );
   };
 
@@ -155,8 +157,8 @@ export function createEngine(backend: Backend): Engine {
       return Promise.reject(
         new RangeError(`${where}: expected a handle that is live, got one ${showShape(slot.shape)} that was released`),
       );
-    if (slot.host) return Promise.resolve(cast(slot.host, "float32"));
-    if (slot.reading) return slot.reading;
+    if (slot.host) return Promise.resolve(copied(slot.host));
+    if (slot.reading) return slot.reading.then(copied);
     try {
       checkAlive(where);
     } catch (error) {
@@ -167,7 +169,7 @@ export function createEngine(backend: Backend): Engine {
         try {
           const value = await resident(slot);
           // the copy is issued now and waited for outside the queue
-          backend
+          const answer = backend
             .read(value)
             .then((numbers) => {
               if (backend.isLost()) throw lost(where);
@@ -178,16 +180,19 @@ export function createEngine(backend: Backend): Engine {
             .catch((error) => {
               throw explained(where, error);
             })
-            .then(resolve, reject);
+            .then(resolve, reject)
+            .finally(() => underWay.delete(answer));
+          underWay.add(answer);
           empty(slot.cell);
         } catch (error) {
           reject(explained(where, error));
         }
       }),
     );
+    const copy = slot.reading.then(copied);
     // whoever reads hears of it; nobody else must
-    slot.reading.catch(() => {});
-    return slot.reading;
+    copy.catch(() => {});
+    return copy;
   };
 
   const perform = async (
@@ -273,6 +278,8 @@ export function createEngine(backend: Backend): Engine {
     dispose() {
       disposed ??= new Promise((resolve, reject) =>
         enqueue(async () => {
+          // whoever asked before is answered
+          await Promise.all(underWay);
           for (const cell of [...cells]) empty(cell);
           for (const value of tables.values()) backend.free(value);
           tables.clear();
@@ -283,6 +290,9 @@ export function createEngine(backend: Backend): Engine {
     },
   };
 }
+
+/** For a reader, who may write into it: what the device keeps is uploaded again when the handle is used. */
+const copied = (x: Tensor): Tensor<"float32"> => tensor(Float32Array.from(x.data), x.shape);
 
 /** The numbers in float32; a tensor without entries has one on the device, which nobody reads. */
 function padded(x: Tensor): Float32Array {

@@ -3,6 +3,7 @@
  * enqueued.
  */
 import { type Attributes, inferShape, type Ops, type Shape, show, sizeOf, type TensorData } from "@splineformer/tensor";
+import { checkActivation } from "./activations.ts";
 import { attend, scoreShape } from "./attention.ts";
 import type { Value } from "./backend.ts";
 import type { Engine, Work } from "./engine.ts";
@@ -15,7 +16,7 @@ import * as rowKernels from "./kernels/rows.ts";
 import { runningAverage } from "./scan.ts";
 import { groupAxes, padGroups } from "./strides.ts";
 import { expand, look, mergeHeads, splitHeads, walk } from "./views.ts";
-import { rowsOf, weigh, weighStep } from "./weigh.ts";
+import { rowsOf, weigh } from "./weigh.ts";
 
 export function createOperations(engine: Engine): Ops<Handle> {
   const { schedule, shape: shapeOf } = engine;
@@ -42,6 +43,7 @@ export function createOperations(engine: Engine): Ops<Handle> {
       entries("scale", inferShape("scale", attributes, shapeOf("scale", x)), x, elementwise.scale, attributes.factor),
     activate(x, attributes) {
       const shape = inferShape("activate", attributes, shapeOf("activate", x));
+      checkActivation("activate", attributes.activation);
       return entries("activate", shape, x, elementwise.activate(attributes.activation, attributes.order));
     },
 
@@ -60,7 +62,7 @@ export function createOperations(engine: Engine): Ops<Handle> {
 
     weigh(scores, visible, attributes) {
       const shape = inferShape("weigh", attributes, shapeOf("weigh", scores), visible && shapeOf("weigh", visible));
-      weighStep(attributes);
+      checkActivation("weigh", attributes.activation);
       return schedule("weigh", shape, [scores, visible], async (work, [value, seen]) =>
         weigh(work, value, await rowsOf(work, shape, attributes.mask, visible && at(seen, visible)), attributes),
       );
@@ -148,6 +150,7 @@ export function createOperations(engine: Engine): Ops<Handle> {
         shapeOf("linear", weight),
         bias && shapeOf("linear", bias),
       );
+      checkActivation("linear", attributes.activation);
       const kernel = products.linear(attributes.activation, bias !== undefined);
       const [k, n] = weight.shape;
       return schedule("linear", shape, [x, weight, bias], (work, values) =>
@@ -165,7 +168,7 @@ export function createOperations(engine: Engine): Ops<Handle> {
         visible && shapeOf("attention", visible),
       );
       engine.checkSize("attention", "scores", scoreShape(...shapes, attributes));
-      weighStep({ activation: attributes.activation, order: 0 });
+      checkActivation("attention", attributes.activation);
       return schedule("attention", shape, [query, key, value, bias, visible], (work, [q, k, v, ...rest]) => {
         const optional = [...rest];
         return attend(

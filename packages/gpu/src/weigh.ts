@@ -9,10 +9,8 @@ import {
   type Pointwise,
   rowAlpha,
   type Shape,
-  showWeighing,
   sigmoidBias,
   sizeOf,
-  UnsupportedError,
 } from "@splineformer/tensor";
 import type { Value } from "./backend.ts";
 import type { Work } from "./engine.ts";
@@ -98,15 +96,11 @@ export async function broadcastFour(
   };
 }
 
-/** What is done with every score. */
+/** What is done with every score, by an activation that has a kernel. */
 export function weighStep({ activation, order }: Pick<Attributes["weigh"], "activation" | "order">): WeighStep {
   const alpha = rowAlpha(activation);
   if (alpha === 1) return { kind: "softmax" };
   if (alpha === 2) return { kind: "sparsemax", order };
-  if (alpha !== undefined)
-    throw new UnsupportedError(
-      `gpu: expected softmax, sparsemax or a pointwise activation, got ${showWeighing(activation)}`,
-    );
   if (sigmoidBias(activation) !== undefined) return { kind: "pointwise", activation: "sigmoid", order, shifted: true };
   return { kind: "pointwise", activation: activation as Pointwise, order, shifted: false };
 }

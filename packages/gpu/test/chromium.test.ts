@@ -10,8 +10,8 @@ import type { PageReport } from "./page/main.ts";
 const reason = whyNot();
 if (reason) process.stderr.write(`the GPU is not tested in a browser: ${reason}\n`);
 
-/** Compiling the packages and their bundle, and running every check on a GPU that is simulated. */
-const patience = 1_800_000;
+/** Compiling the packages and their bundle, and running every check on a GPU that is simulated: 15 of verify's 22 minutes. */
+const patience = 900_000;
 
 describe.skipIf(reason)("in Chromium", () => {
   let project: Project;
@@ -85,8 +85,9 @@ describe.skipIf(reason)("in Chromium", () => {
           expect(report.backend).toBe(backend);
           expect(report.reason).toBe(`${backend} computes here`);
         });
+        // what was never run has no answer, and fails
         for (const { title } of [...checksOf(which), ...lossChecks])
-          it(title, () => expect(report.problems[title] || []).toEqual([]));
+          it(title, () => expect(report.problems[title]).toBe(""));
         it("leaves no error in the console", () => {
           expect(complaints).toEqual([]);
         });

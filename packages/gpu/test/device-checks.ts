@@ -300,7 +300,9 @@ const handles: readonly Check[] = [
   },
   {
     title: "a parameter is uploaded once and stays",
-    async run(gpu) {
+    async run(_, { another }) {
+      // of its own: on a shared one, handles that other checks left are collected at any time
+      const gpu = await another();
       const weight = float32(seeded(127).normal([3, 5]));
       const first = gpu.parameter("weight", weight);
       await gpu.scale(first, { factor: 2 }).read();
@@ -316,6 +318,27 @@ const handles: readonly Check[] = [
         (await gpu.scale(gpu.parameter("weight", weight), { factor: 1 }).read()).data,
         weight.data,
       );
+      await gpu.dispose();
+    },
+  },
+  {
+    title: "what is read belongs to whoever reads it: the device's numbers do not change with it",
+    async run(gpu) {
+      const own = tensor([1, 2]);
+      const lifted = gpu.constant(own);
+      const computed = gpu.scale(lifted, { factor: 10 });
+      for (const [what, handle, expected] of [
+        ["lifted", lifted, [1, 2]],
+        ["computed", computed, [10, 20]],
+      ] as const) {
+        // biome-ignore format: one list
+        const [first, together] = await Promise.all([handle.read(), handle.read()]);
+        first.data[0] = 99;
+        equal(`${what}, read at the same time`, together.data, expected);
+        equal(`${what}, read again`, (await handle.read()).data, expected);
+        equal(`${what}, used again`, (await gpu.scale(handle, { factor: 1 }).read()).data, expected);
+      }
+      equal("the tensor that was lifted", own.data, [1, 2]);
     },
   },
   {
@@ -388,7 +411,7 @@ const badInput: readonly Check[] = [
     async run(gpu) {
       const big = zeros([4096, 4097]);
       await refuses(
-        /^constant: expected a tensor of at most \d+ entries \(what a texture holds on \w+\), got \[4096, 4097\], which is 16781312; split the batch/,
+        /^constant: expected a tensor of at most \d+ entries \((what a texture holds here|indices are float32, exact up to there)\), got \[4096, 4097\], which is 16781312; split the batch/,
         RangeError,
         () => gpu.constant(big),
       );
@@ -414,6 +437,26 @@ const badInput: readonly Check[] = [
       await refuses(/^gather: expected whole indices 0 ≤ i < 3, got 0.5$/, RangeError, () =>
         gpu.scale(gpu.gather(table, computed(0.5)), { factor: 2 }).read(),
       );
+    },
+  },
+  {
+    title: "a read that was called before dispose is answered, and dispose waits for it",
+    async run(_, { another }) {
+      const gpu = await another();
+      const x = gpu.add(gpu.constant(tensor([1, 2])), gpu.constant(tensor([10, 20])));
+      const y = gpu.scale(x, { factor: 2 });
+      const never = gpu.scale(x, { factor: 3 });
+      const order: string[] = [];
+      const reads = [x, y].map((handle) => handle.read().finally(() => order.push("read")));
+      const disposed = gpu.dispose().then(() => order.push("disposed"));
+      await refuses(/^read: expected a device, got one that was disposed/, RangeError, () => never.read());
+      const [first, second] = await Promise.all(reads);
+      equal("x", first.data, [11, 22]);
+      equal("y", second.data, [22, 44]);
+      await disposed;
+      if (order.join() !== "read,read,disposed") throw new Error(`expected both reads first, got ${order.join()}`);
+      equal("what was read may be read again", (await x.read()).data, [11, 22]);
+      equal("live", [gpu.live], [0]);
     },
   },
   {
@@ -463,10 +506,12 @@ export const lossChecks: readonly Check[] = [
       const x = gpu.scale(gpu.constant(tensor([1, 2])), { factor: 2 });
       equal("before", (await gpu.add(x, x).read()).data, [4, 8]);
       const enqueued = gpu.add(x, x);
+      const underWay = gpu.scale(x, { factor: 3 }).read();
       await lose?.();
       const message =
-        /: expected a web\w+ device that is alive, got one that the browser took away .+; make a new one with createGpu\(\)/;
+        /: expected a web\w+ device that is alive, got one that the browser took away \(.+ 16 or more devices.+\); make a new one with createGpu\(\)/;
       await refuses(message, Error, () => enqueued.read());
+      await refuses(message, Error, () => underWay);
       await refuses(message, Error, () => gpu.add(x, x));
       await refuses(message, Error, () => x.read());
       await gpu.dispose();

@@ -5,7 +5,7 @@
  * by many units in the last place, and each driver errs in its own way. Looked up, every smooth activation is right to
  * about 0.6 units in the last place, a new one too. Letters: z a pre-activation, c the middle of an interval, f a curve.
  */
-import { activationOf, type Pointwise, showActivation, UnsupportedError } from "@splineformer/tensor";
+import { activationOf, type Pointwise } from "@splineformer/tensor";
 import type { Table } from "./kernel.ts";
 
 /** Intervals in a unit of z (of βz for softplus); half of one is 1/32. */
@@ -30,11 +30,6 @@ export interface Curve {
 export function curveOf(key: string, activation: Pointwise, order: 0 | 1): Curve | undefined {
   const meaning = activationOf(activation, "activate");
   if (meaning.kind !== "smooth") return undefined;
-  // how fast it bends, and what becomes of it far out, is not known
-  if (typeof activation === "object" && activation.name === "registered")
-    throw new UnsupportedError(
-      `gpu: expected an activation of the table or a piecewise one, got ${showActivation(activation)}`,
-    );
   const f = order === 0 ? meaning.value : meaning.derivative;
   const beta = typeof activation === "object" && "beta" in activation ? activation.beta : 1;
   const step = 1 / (density * beta);
