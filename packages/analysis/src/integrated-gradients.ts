@@ -26,7 +26,7 @@ import { checkPath, columnOfEntry, type EntryIndex } from "./output-rows.ts";
 import type { Path } from "./path.ts";
 import { type LineOptions, restrictToLine } from "./restrict-to-line.ts";
 
-export interface GradientOptions extends Pick<LineOptions, "method" | "on" | "signal"> {
+export interface AverageGradientOptions extends Pick<LineOptions, "method" | "on" | "signal"> {
   /** Which number of the output is explained: its index, a number alone where there is only one row. */
   readonly output: EntryIndex;
   /** The path from the baseline to the input, if it is known already. Default: it is computed. */
@@ -41,7 +41,7 @@ export interface GradientOptions extends Pick<LineOptions, "method" | "on" | "si
   readonly onProgress?: (done: number) => void;
 }
 
-export interface AttributionOptions extends GradientOptions {
+export interface AttributionOptions extends AverageGradientOptions {
   /** Where the line starts: an input that means nothing. Default: all zeros. */
   readonly baseline?: Given<string>;
 }
@@ -196,19 +196,19 @@ export function averageGradient<I extends string, C, P, X extends Given<I>>(
   network: Network<I, C, P>,
   from: X,
   to: NoInfer<X>,
-  options: GradientOptions,
+  options: AverageGradientOptions,
 ): AverageGradient<X>;
 export function averageGradient<X extends Given<string>>(
   graph: Graph,
   from: X,
   to: NoInfer<X>,
-  options: GradientOptions,
+  options: AverageGradientOptions,
 ): AverageGradient<X>;
 export function averageGradient(
   source: Network | Graph,
   from: Given<string>,
   to: Given<string>,
-  options: GradientOptions,
+  options: AverageGradientOptions,
 ): AverageGradient<Given<string>> {
   const where = "averageGradient";
   checkOptions(where, options, gradientOptions);
@@ -222,7 +222,7 @@ function* average(
   source: Network | Graph,
   from: Given<string>,
   to: Given<string>,
-  options: GradientOptions,
+  options: AverageGradientOptions,
 ): Generator<number, AverageGradient<Given<string>>> {
   const { output, path: known, nodes = "needed", onProgress, on: device = reference, signal, method } = options;
   if (nodes !== "needed" && nodes !== "all")
@@ -256,7 +256,7 @@ function* average(
 /** How a sum places its steps on [0, 1]: at their right ends, in their middles, or at the nodes of one Gauss–Legendre rule. */
 export type SumRule = "right" | "midpoint" | "gauss-legendre";
 
-export interface SumOptions extends Omit<GradientOptions, "path" | "nodes" | "method"> {
+export interface SumOptions extends Omit<AverageGradientOptions, "path" | "nodes" | "method"> {
   /** Where the line starts. Default: all zeros. */
   readonly baseline?: Given<string>;
   /** How many gradients are summed, at least 1. */
