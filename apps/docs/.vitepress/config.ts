@@ -51,6 +51,7 @@ export default defineConfig({
         items: [
           { text: "Getting started", link: "/guide/getting-started" },
           { text: "Run a model", link: "/guide/run-a-model" },
+          { text: "Train a model", link: "/guide/train-a-model" },
           { text: "Read a network on a line", link: "/guide/read-a-network" },
           { text: "Compile a spline", link: "/guide/compile-a-spline" },
           {
