@@ -14,6 +14,7 @@ export default {
       entry: [tests, "src/*.data.ts", "src/**/*.vue", "scripts/*.js"],
       ignoreDependencies: ["splineformer", "typedoc-plugin-markdown"],
     },
+    "apps/examples": { entry: [tests] },
     "tooling/*": { entry: [tests] },
     "tooling/examples": { entry: [tests, "examples.config.ts"] },
   },
