@@ -112,6 +112,48 @@ function createProgram(terminal: Terminal, end: (code: number) => void): Command
       end(report.claims.every(({ holds }) => holds) ? exitCodes.ok : exitCodes.failed);
     });
 
+  program
+    .command("path")
+    .summary("read a transformer on the line between two inputs: pieces, causes, crossings, exact attributions")
+    .description(
+      "Read a saved transformer on the line between two inputs as the exact spline it is, check what was found against the " +
+        "transformer itself, and write one page with pictures.\n\n" +
+        "Without a model: the digit model that comes with splineformer, between two of its twenty test images.",
+    )
+    .argument("[model]", "a saved model, .safetensors or .json; its gates must be piecewise polynomial")
+    .option(
+      "--from <input>",
+      "a .json file of nested arrays, or of such by input name; without a model a digit: 3, or 3b for the second",
+    )
+    .option("--to <input>", "the other end of the line")
+    .option(
+      "--output <number>",
+      "which number of the output is explained; default: the largest at the end",
+      wholeNumber,
+    )
+    .option(
+      "--row <numbers>",
+      "which row of the output holds the classes, where it has several: 0, or 0,2",
+      wholeNumbers,
+    )
+    .option("--out <folder>", "where the page is written", "splineformer-path")
+    .option("--json", "print the findings as JSON")
+    .action(async (model: string | undefined, { json, ...given }: PathArguments) => {
+      const [{ readPath }, { pathText, stepText }] = await Promise.all([
+        import("./path/path.ts"),
+        import("./path/text.ts"),
+      ]);
+      const progress = await progressOn(stderr);
+      const report = await readPath({
+        ...given,
+        ...(model !== undefined && { model }),
+        signal,
+        onStep: (text, done) => progress.step(stepText(text, done)),
+      }).finally(progress.stop);
+      stdout.write(json ? `${JSON.stringify(report, undefined, 2)}\n` : pathText(report));
+      end(report.claims.every(({ holds }) => holds) ? exitCodes.ok : exitCodes.failed);
+    });
+
   const train = program.command("train").summary("train a transformer").description("Train a transformer.");
   train
     .command("digits")
@@ -148,6 +190,15 @@ function createProgram(terminal: Terminal, end: (code: number) => void): Command
   return program;
 }
 
+interface PathArguments {
+  readonly from?: string;
+  readonly to?: string;
+  readonly output?: number;
+  readonly row?: readonly number[];
+  readonly out: string;
+  readonly json?: true;
+}
+
 interface DigitsArguments extends Partial<DigitsSettings> {
   readonly out: string;
   readonly json?: true;
@@ -168,6 +219,8 @@ function wholeNumber(text: string): number {
   if (!/^\d+$/.test(text)) throw new InvalidArgumentError(`Expected a whole number, got ${show(text)}.`);
   return Number(text);
 }
+
+const wholeNumbers = (text: string): number[] => text.split(",").map(wholeNumber);
 
 /** Whether an error is about what was given, as against a fault of the program. */
 function isRefusal(error: unknown): error is Error {
