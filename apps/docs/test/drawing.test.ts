@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { dotsPath, drawingOf, linePath, nearest, piecePath } from "../src/figure/drawing.ts";
-import { breakpointText, causesText, degreesText, plain, small, smoothnessText } from "../src/figure/words.ts";
+import { breakpointText, causesText, counted, degreesText, plain, small, smoothnessText } from "../src/figure/words.ts";
 
 const view = { from: 0, to: 10, low: -1, high: 1 };
 
@@ -44,6 +44,12 @@ describe("the drawing", () => {
         units,
       ),
     ).toBe("M0,-2h0M10,-5h0");
+  });
+
+  it("leaves far outside what is far outside, in numbers that a browser reads", () => {
+    expect(linePath([0, 1], [-1e300, 1e300], units)).toBe("M0,1000000000L10,-1000000000");
+    const piece = { from: 0, to: 3, degree: 3, heights: [0, 1e40, -1e40, 0] } as const;
+    expect(piecePath(piece, units)).toBe("M0,0C10,-1000000000 20,1000000000 30,0");
   });
 
   it("finds what is nearest, within reach", () => {
@@ -93,6 +99,10 @@ describe("the words", () => {
 
   it("write places to a thousandth of the range", () => {
     expect([plain(1971.23456, 64), plain(0.123456, 0.5), plain(1234.6, 5000)]).toEqual(["1971.23", "0.1235", "1235"]);
+  });
+
+  it("count one thing and many", () => {
+    expect([0, 1, 2].map((n) => counted(n, "piece"))).toEqual(["0 pieces", "1 piece", "2 pieces"]);
   });
 
   it("count equal degrees", () => {

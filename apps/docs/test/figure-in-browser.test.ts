@@ -186,6 +186,70 @@ describe.skipIf(reason)("the figure in Chromium", () => {
   );
 
   it(
+    "loses no key, whatever is drawn or not drawn between two of them",
+    async () => {
+      const { page, complaints, close } = await open();
+      const slider = page.locator("#figure-beta");
+      await slider.focus();
+      // no picture from here on, but the figure goes on writing its state into its controls
+      await page.evaluate(() => {
+        const held: FrameRequestCallback[] = [];
+        const request = window.requestAnimationFrame;
+        window.requestAnimationFrame = (draw) => held.push(draw);
+        Object.assign(window, {
+          release: () => {
+            window.requestAnimationFrame = request;
+            for (const draw of held) draw(performance.now());
+          },
+        });
+      });
+      const { y } = await centre(page, 20);
+      for (const knot of [5, 9, 14]) {
+        await page.keyboard.press("ArrowRight");
+        // what is said changes, so the figure was rendered
+        const clientX = (await centre(page, knot)).x + 2;
+        await page.locator("svg.plot").dispatchEvent("pointermove", { clientX, clientY: y });
+        await expect
+          .poll(() => textOf(page.locator("[data-said]")), { timeout: 20_000 })
+          .toContain(`head ${knot - 1} stops`);
+      }
+      const first = handle(page, 0);
+      await first.focus();
+      for (let i = 0; i < 3; i++) await page.keyboard.press("ArrowDown");
+      expect(await slider.inputValue()).toBe("-0.25");
+      expect(await textOf(page.locator("[data-beta]"))).toBe(String(start.beta));
+      await page.evaluate(() => (window as unknown as { release(): void }).release());
+      const state = await stateOf(page, ({ beta }) => beta === betaAt(-0.25));
+      expect(await textOf(page.locator("[data-beta]"))).toBe(String(betaAt(-0.25)));
+      // three hundredths of the view, rounded to its ten-thousandth
+      const height = view.high - view.low;
+      expect(Math.abs(start.knots[0][1] - state.knots[0][1] - 0.03 * height)).toBeLessThan(3e-4 * height);
+      expect(complaints).toEqual([]);
+      await close();
+    },
+    patience,
+  );
+
+  it(
+    "says that a proven distance holds up to rounding: where nothing bends there is nothing else",
+    async () => {
+      const { page, complaints, close } = await open("?curve=0,5~1,5~2,5");
+      const { state } = fromQuery("?curve=0,5~1,5~2,5", start);
+      const flat = readBack(compile(fit(state), state), viewOf(state.knots), cpu64);
+      const x = placesOnPieces(flat.pieces);
+      const { distance, bound } = smoothed(compile(fit(state), state), state.beta, x, flat.evaluate(x), cpu64);
+      // a sum of ten numbers of about 5, each rounded
+      expect(distance).toBeLessThan(bound + 10 * 5 * 2 ** -52);
+      expect(await textOf(page.locator("[data-smooth]"))).toBe(
+        `The smoothed network is off by at most ${small(distance)}, and proven to be off by no more than ${small(bound)}, up to rounding.`,
+      );
+      expect(complaints).toEqual([]);
+      await close();
+    },
+    patience,
+  );
+
+  it(
     "moves a knot of the network when a weight is dragged, and the curve breaks there",
     async () => {
       const { page, complaints, picture, close } = await open();
@@ -247,6 +311,27 @@ describe.skipIf(reason)("the figure in Chromium", () => {
     },
     patience,
   );
+
+  for (const [query, message] of [
+    ["?curve=0,1e39~1,2e39", "expected x and y from -1e+30 to 1e+30, got 0, 1e+39"],
+    ["?curve=0,0~1e-300,1~1,0", "expected values that stay finite"],
+    ["?knots=5:1971.5,1e300", "expected x and y from -1e+30 to 1e+30, got 1971.5, 1e+300"],
+    ["?keys=7:1e300", "expected the x of a key zero from"],
+    ["?beta=1e300", "expected a number from 0.125 to 512 in beta, got 1e+300"],
+  ])
+    it(
+      `refuses ${query}: an alert that says why, the demo's curve, an address that says nothing, no complaint`,
+      async () => {
+        const { page, complaints, close } = await visit(browser, `${site.origin}${base}theorem${query}`, desktop);
+        expect(await textOf(page.getByRole("alert"))).toContain(message);
+        await page.locator('[data-run="CPU float32"]').waitFor();
+        await expectCurve(page, start);
+        await expect.poll(() => new URL(page.url()).search, { timeout: 20_000 }).toBe("");
+        expect(complaints).toEqual([]);
+        await close();
+      },
+      patience,
+    );
 
   it(
     "runs on the GPU, says on which backend and why, and is off by no more than float32",
@@ -321,6 +406,14 @@ describe.skipIf(reason)("the figure in Chromium", () => {
       await page.getByRole("textbox", { name: "Points" }).fill("0, 1\n1, oops");
       await page.getByRole("button", { name: "Draw" }).click();
       expect(await textOf(page.getByRole("alert"))).toContain('expected y, a number, got "oops" in line 2');
+      await page.getByRole("textbox", { name: "Points" }).fill("0, 1e308\n1, -1e308\n2, 0");
+      await page.getByRole("button", { name: "Draw" }).click();
+      await page.waitForFunction(() => document.querySelector("[role=alert]")?.textContent?.includes("1e+308"));
+      expect(await textOf(page.getByRole("alert"))).toBe(
+        "the figure: expected x and y from -1e+30 to 1e+30, got 0, 1e+308",
+      );
+      await expectCurve(page, start);
+      expect(new URL(page.url()).search).toBe("");
       await page.getByRole("textbox", { name: "Points" }).fill("time, height\n0, 1\n1, 3\n2, 2\n4, 2.5");
       await page.getByRole("button", { name: "Draw" }).click();
       await page.waitForURL((url) => url.searchParams.get("curve") === "0,1~1,3~2,2~4,2.5");

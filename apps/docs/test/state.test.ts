@@ -130,7 +130,10 @@ describe("the address", () => {
     refused(`?curve=${Array.from({ length: 67 }, (_, i) => `${i},0`).join("~")}`).toThrow("at most 64 knots");
     refused("?keys=23:1").toThrow("the address: expected a number from 0 to 22 before the colon in keys, got 23:1");
     refused("?keys=3:").toThrow("the address: expected a number in keys, got nothing");
-    refused("?beta=0").toThrow("the address: expected a number > 0 in beta, got 0");
+    refused("?beta=0").toThrow("the address: expected a number from 0.125 to 512 in beta, got 0");
+    refused("?beta=1e-300").toThrow("the address: expected a number from 0.125 to 512 in beta, got 1e-300");
+    refused("?beta=1e300").toThrow("the address: expected a number from 0.125 to 512 in beta, got 1e+300");
+    refused("?beta=513").toThrow("the address: expected a number from 0.125 to 512 in beta, got 513");
     refused("?beta=1e999").toThrow("the address: expected a number in beta, got 1e999");
   });
 });

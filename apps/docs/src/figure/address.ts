@@ -3,7 +3,7 @@
  * `?mode=weights&knots=5:1974.5,331.2~9:1985,349&keys=7:0.85&beta=4`, and all knots of a reader's own curve, `?curve=0,1~2,3`.
  */
 import type { Point } from "./series.ts";
-import type { FigureState } from "./state.ts";
+import { betaAt, type FigureState, sharpness } from "./state.ts";
 
 /** The names it uses; others in the address are left alone. */
 const names = ["mode", "curve", "knots", "keys", "beta"] as const;
@@ -66,7 +66,8 @@ export function fromQuery(query: string, start: FigureState): { readonly state: 
     shifts.set(head, numberOf("keys", shift));
   }
   const beta = parameters.has("beta") ? numberOf("beta", parameters.get("beta") ?? "") : start.beta;
-  if (!(beta > 0)) throw refusal("beta", "a number > 0", String(beta));
+  const [least, most] = [betaAt(sharpness.least), betaAt(sharpness.most)];
+  if (!(beta >= least && beta <= most)) throw refusal("beta", `a number from ${least} to ${most}`, String(beta));
   return { state: { mode, knots, shifts, beta }, isOwn };
 }
 

@@ -78,8 +78,8 @@ export function strokesOfStrip(pieces: readonly CurvePiece[], { x, strip }: Pick
 export function linePath(xs: ArrayLike<number>, ys: ArrayLike<number>, { x, y }: Pick<Drawing, "x" | "y">): string {
   const points = Array.from(xs, (at, i): [number, number] => [at, ys[i]]);
   const path = line(
-    ([at]) => x(at),
-    ([, value]) => y(value),
+    ([at]) => pixel(x(at)),
+    ([, value]) => pixel(y(value)),
   ).digits(2);
   return path(points) ?? "";
 }
@@ -99,4 +99,6 @@ export function nearest(px: number, places: readonly number[], reach: number): n
   return found;
 }
 
-const pixel = (value: number): number => Math.round(value * 100) / 100;
+/** A place that is far outside stays there: browsers read pixels as float32. */
+const pixel = (value: number): number => Math.round(Math.min(Math.max(value, -farOff), farOff) * 100) / 100;
+const farOff = 1e9;

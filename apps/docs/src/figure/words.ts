@@ -23,6 +23,9 @@ export function smoothnessText(order: number): string {
 export const breakpointText = (b: Breakpoint, x: string): string =>
   `At ${x}: ${causesText(b.causes)}; ${smoothnessText(b.smoothness)}.`;
 
+/** "1 piece", "2 pieces". */
+export const counted = (count: number, thing: string): string => `${count} ${thing}${count === 1 ? "" : "s"}`;
+
 /** Two digits, and a power of ten where the number is far from 1. */
 export function small(value: number): string {
   if (value === 0) return "0";
