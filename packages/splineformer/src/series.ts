@@ -108,8 +108,7 @@ export function decimalYear(date: string): number {
 export function spreadEvenly(rows: number, count: number): number[] {
   if (!(Number.isInteger(count) && count >= 2))
     throw new RangeError(`demo: expected at least 2 knots, got ${show(count)}`);
-  if (count > rows)
-    throw new RangeError(`demo: expected at least ${count} rows for ${count} knots, got ${rows}`);
+  if (count > rows) throw new RangeError(`demo: expected at least ${count} rows for ${count} knots, got ${rows}`);
   return Array.from({ length: count }, (_, i) => Math.round((i * (rows - 1)) / (count - 1)));
 }
 
