@@ -12,6 +12,7 @@ import { linear, matmul } from "./matmul.ts";
 import type { Platform } from "./platform.ts";
 import { normalize, weigh } from "./rows.ts";
 import { scan } from "./scan.ts";
+import { createWorkspace, type Workspace } from "./workspace.ts";
 
 /** A synchronous device that says what it runs on. */
 export type CpuDevice = SynchronousDevice & {
@@ -19,6 +20,8 @@ export type CpuDevice = SynchronousDevice & {
   readonly backend: "wasm" | "reference";
   /** Why that backend. */
   readonly reason: string;
+  /** In float64, memory for a long computation whose products copy nothing; undefined where SIMD WebAssembly is missing. */
+  workspace?(): Workspace | undefined;
 };
 
 /** A device over some platform: this one, or in tests one that lacks SIMD. */
@@ -49,9 +52,10 @@ export function createDevice(dtype: "float32" | "float64", find: () => Platform)
       return found && differentiate(found, ...operands);
     },
   };
+  const float64: Partial<CpuDevice> = { workspace: () => (arena() ? createWorkspace() : undefined) };
   const device: CpuDevice = {
     ...plain,
-    ...(dtype === "float32" ? float32 : {}),
+    ...(dtype === "float32" ? float32 : float64),
     name: dtype === "float32" ? "cpu" : "cpu64",
     get backend() {
       return arena() ? "wasm" : "reference";

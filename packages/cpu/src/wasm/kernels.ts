@@ -158,13 +158,20 @@ function decode(): Uint8Array {
 /** The kernels on this platform, or why there are none. */
 export type Loaded = { readonly kernels: Kernels } | { readonly reason: string };
 
-/** Compiles the module. A platform without SIMD refuses to, and its words are the reason. */
+/**
+ * The kernels with memory of their own. The module is compiled once; a platform without SIMD refuses to, and its words are
+ * the reason.
+ */
 export function load(platform: Platform = globalThis as Platform): Loaded {
   if (!platform.WebAssembly) return { reason: "there is no WebAssembly here" };
   try {
     const { Module, Instance } = platform.WebAssembly;
-    return { kernels: new Instance(new Module(decode()), {}).exports as Kernels };
+    const module = modules.get(platform) ?? new Module(decode());
+    modules.set(platform, module);
+    return { kernels: new Instance(module, {}).exports as Kernels };
   } catch (error) {
     return { reason: `SIMD WebAssembly does not compile here: ${error instanceof Error ? error.message : error}` };
   }
 }
+
+const modules = new WeakMap<object, object>();
