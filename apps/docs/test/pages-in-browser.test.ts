@@ -4,7 +4,7 @@ import { launchOptions, whyNot } from "@splineformer/chromium";
 import type { AxeResults } from "axe-core";
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { desktop, overflow, patience, phone, visit } from "./browser.ts";
+import { cutOff, desktop, overflow, patience, phone, visit } from "./browser.ts";
 import { base, pages, serve } from "./site.ts";
 
 const reason = whyNot();
@@ -53,6 +53,8 @@ describe.skipIf(reason)("in Chromium", () => {
         for (const [device, profile] of Object.entries(profiles)) {
           const { page, complaints, picture, close } = await visit(profile, addressOf(path));
           expect(await overflow(page), device).toBeLessThanOrEqual(0);
+          // types of the API have no length that anybody could limit
+          if (!isLong) expect(await cutOff(page), device).toEqual([]);
           expect(await page.evaluate(() => document.documentElement.classList.contains("dark"))).toBe(
             device === "phone",
           );

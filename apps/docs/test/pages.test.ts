@@ -4,7 +4,7 @@ import { join, resolve } from "node:path";
 import { exportedNames } from "@splineformer/examples";
 import { parseHTML } from "linkedom";
 import { describe, expect, it } from "vitest";
-import { base, dist, fileOf, html, pages } from "./site.ts";
+import { base, dist, fileOf, html, pages, serve } from "./site.ts";
 
 const root = resolve(import.meta.dirname, "../../..");
 const documents = new Map(pages().map((page) => [page, parseHTML(html(page)).document]));
@@ -19,11 +19,34 @@ function resolved(address: string, page: string): URL | undefined {
 
 describe("every page", () => {
   it("is there: the start, the theorem, guides, decisions, the API", () => {
-    const packages = ["analysis", "attention", "compiler", "cpu", "gpu", "spline", "tensor", "transformer"];
+    const folders = readdirSync(join(root, "packages")).filter((folder) => folder !== "splineformer");
+    const packages = folders.filter((folder) => {
+      const index = join(root, "packages", folder, "src/index.ts");
+      return existsSync(index) && readFileSync(index, "utf8").includes("export ");
+    });
+    expect(packages).toEqual(expect.arrayContaining(["tensor", "training"]));
     const guides = ["getting-started", "run-a-model", "read-a-network", "compile-a-spline", "devices"];
     for (const page of ["/", "/theorem", "/decisions/", "/api/"]) expect(documents.has(page), page).toBe(true);
     for (const guide of guides) expect(documents.has(`/guide/${guide}`), guide).toBe(true);
-    for (const name of packages) expect(documents.has(`/api/${name}`), name).toBe(true);
+    const start = documents.get("/guide/getting-started");
+    for (const name of packages) {
+      expect(documents.has(`/api/${name}`), name).toBe(true);
+      expect(start?.querySelector(`table a[href="${base}api/${name}"]`), `Getting started: ${name}`).not.toBe(null);
+    }
+  });
+
+  it("is answered by the tests' own server as a host does, what is missing too", async () => {
+    const { origin, close } = await serve();
+    const types = { "": "text/html; charset=utf-8", "icon.svg": "image/svg+xml", "demo.png": "image/png" };
+    for (const [path, type] of Object.entries(types)) {
+      const found = await fetch(`${origin}${base}${path}`);
+      expect([found.status, found.headers.get("content-type")], path).toEqual([200, type]);
+      await found.arrayBuffer();
+    }
+    const missing = await fetch(`${origin}${base}nowhere`);
+    expect([missing.status, missing.headers.get("content-type")]).toEqual([404, "text/html; charset=utf-8"]);
+    expect(await missing.text()).toContain("<title>404");
+    await close();
   });
 
   it("has a title of its own, one first heading, and a language", () => {
@@ -75,7 +98,23 @@ describe("every page", () => {
   });
 });
 
+describe("what the site promises", () => {
+  it("names the exception to native code where it says that there is none", () => {
+    for (const page of ["/", "/guide/getting-started"]) {
+      const text = documents.get(page)?.querySelector("main, .VPHome, .VPContent")?.textContent ?? "";
+      expect(text, page).toMatch(/[Nn]o native code/);
+      expect(text, page).toMatch(/GPU package needs a flag|@splineformer\/gpu.+brings native code/);
+    }
+    expect(documents.get("/guide/getting-started")?.body.textContent).toContain("--omit=optional");
+  });
+});
+
 describe("the API pages", () => {
+  it("have a name for every parameter", () => {
+    for (const [page, document] of documents)
+      expect(document.body.textContent.includes("__namedParameters"), page).toBe(false);
+  });
+
   const folders = readdirSync(join(root, "packages")).filter((folder) => folder !== "splineformer");
   for (const folder of folders) {
     const index = join(root, "packages", folder, "src/index.ts");

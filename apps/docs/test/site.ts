@@ -35,6 +35,7 @@ const types: Readonly<Record<string, string>> = {
   ".html": "text/html; charset=utf-8",
   ".js": "text/javascript",
   ".json": "application/json",
+  ".png": "image/png",
   ".svg": "image/svg+xml",
   ".woff2": "font/woff2",
 };
@@ -43,13 +44,14 @@ const types: Readonly<Record<string, string>> = {
 export async function serve(): Promise<{ readonly origin: string; close(): Promise<void> }> {
   const server = createServer(async ({ url = "/" }, response) => {
     const { pathname } = new URL(url, "http://localhost");
-    const file = pathname.startsWith(base) ? fileOf(`/${pathname.slice(base.length)}`) : undefined;
-    response.writeHead(file === undefined ? 404 : 200, {
+    const found = pathname.startsWith(base) ? fileOf(`/${pathname.slice(base.length)}`) : undefined;
+    const file = found ?? join(dist, "404.html");
+    response.writeHead(found === undefined ? 404 : 200, {
       // their names change with what is in them
-      ...(pathname.includes("/assets/") && { "cache-control": "max-age=3600, immutable" }),
-      "content-type": types[extname(file ?? ".html")] ?? "application/octet-stream",
+      ...(found !== undefined && pathname.includes("/assets/") && { "cache-control": "max-age=3600, immutable" }),
+      "content-type": types[extname(file)] ?? "application/octet-stream",
     });
-    response.end(await readFile(file ?? join(dist, "404.html")));
+    response.end(await readFile(file));
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   return {
