@@ -27,6 +27,7 @@ import { type Checkpoint, checkResumable, type Run } from "./checkpoint.ts";
 import { type Dataset, datasetOf, type Examples } from "./data.ts";
 import { everyOne, lossGraph, recorded } from "./gradient.ts";
 import type { Loss } from "./losses.ts";
+import { firstNonFinite } from "./non-finite.ts";
 import type { Named, Optimizer, OptimizerState } from "./optimizers.ts";
 import { constantRate, type Schedule } from "./schedules.ts";
 
@@ -183,11 +184,15 @@ async function* steps<N extends Network<never>>(model: N, plan: Plan): AsyncGene
       count += indices.length;
       if (!Number.isFinite(found.loss))
         throw new RangeError(
-          `fit: expected a loss that stays finite, got ${found.loss} at step ${step}; a lower learning rate, clip or layerScale may help`,
+          `fit: expected a loss that stays finite, got ${found.loss} at step ${step}${found.place}; a lower learning rate, clip or layerScale may help`,
         );
       for (const [name, g] of Object.entries(found.gradients)) addTo(sums, name, g, indices.length);
     }
     const gradientNorm = normOf(sums) / count;
+    if (!Number.isFinite(gradientNorm))
+      throw new RangeError(
+        `fit: expected a gradient that stays finite, got one of length ${gradientNorm} at step ${step}; a lower learning rate or layerScale may help`,
+      );
     const scale = Math.min(1, clip / gradientNorm) / count;
     const learningRate = optimizer.learningRate * schedule((step - 0.5) / total);
     const gradients = scaled(parameters, sums, scale);
@@ -229,7 +234,7 @@ async function lossAndGradients(
   device: Device<Shaped>,
   { inputs, targets }: Examples,
   parameters: Named,
-): Promise<{ loss: number; gradients: Named }> {
+): Promise<{ loss: number; gradients: Named; place: string }> {
   const given = namedInputs("fit", network, inputs);
   const shapes = Object.fromEntries(Object.entries(given).map(([name, { shape }]) => [name, shape]));
   const graph = draw(shapes, targets.shape);
@@ -241,13 +246,14 @@ async function lossAndGradients(
   const gradients: Record<string, Tensor> = {};
   for (const [name, g] of Object.entries(pulled.parameters)) gradients[name] = await device.read(g);
   const loss = (await device.read(pulled.outputs.output)).data[0];
+  const place = Number.isFinite(loss) ? "" : await firstNonFinite(graph, device, { inputs: all, parameters: bound });
   if (device.release) {
     const values = [...Object.values(pulled.parameters), pulled.outputs.output, ...Object.values(all), one];
     // parameters are new tensors after the step: what the device holds of the old ones goes, too
     for (const [name, value] of Object.entries(bound)) values.push(device.parameter(name, value));
     for (const value of new Set(values)) device.release(value);
   }
-  return { loss, gradients: everyOne(parameters, gradients) };
+  return { loss, gradients: everyOne(parameters, gradients), place };
 }
 
 function addTo(sums: Map<string, Float64Array>, name: string, { data }: Tensor, weight: number): void {

@@ -1,5 +1,5 @@
 import { cpu } from "@splineformer/cpu";
-import { type Network, parametersOf, reference, reshape, type Tensor, tensor } from "@splineformer/tensor";
+import { type Network, parametersOf, random, reference, reshape, type Tensor, tensor } from "@splineformer/tensor";
 import { createEncoder } from "@splineformer/transformer";
 import { describe, expect, test } from "vitest";
 import { adamW, checkpointFromTensors, checkpointTensors, cosine, type Dataset, type FitOptions, fit, meanSquared, type Step, sgd } from "../src/index.ts"; // biome-ignore format: one list
@@ -146,6 +146,23 @@ describe("fit", () => {
     };
     await expect(run()).rejects.toThrow(/^fit: expected a loss that stays finite, got Infinity at step 2/);
     expect(reached).toEqual([1]);
+  });
+
+  test("and with the first place that is not finite; a gradient without end is no step either", async () => {
+    const deep = createEncoder({ layers: 12, width: 4, heads: 2, layerScale: 2, clamp: "none", seed: 1 });
+    const x = random(1).normal([3, 5, 4]);
+    const data = { inputs: x, targets: x };
+    await expect(
+      all(fit(deep, data, { loss: meanSquared, optimizer: sgd({ learningRate: 1 }), on: cpu })),
+    ).rejects.toThrow(
+      /^fit: expected a loss that stays finite, got (NaN|Infinity) at step 1: first -?Infinity at block \d+\/(attention|feedForward)\/\w+; a lower/,
+    );
+    // the loss is (1e-300 · 1e300)² = 1, the gradient 2e300, and its square no number
+    const tiny = { ...line, parameters: { slope: tensor([1e-300], { dtype: "float64" }) } };
+    const far = { inputs: tensor([[1e300]], { dtype: "float64" }), targets: tensor([[0]]) };
+    await expect(all(fit(tiny, far, { loss: meanSquared, optimizer: sgd({ learningRate: 1 }) }))).rejects.toThrow(
+      /^fit: expected a gradient that stays finite, got one of length Infinity at step 1; a lower/,
+    );
   });
 
   test("refuses options, data and checkpoints that do not fit, before the first step", async () => {
