@@ -4,7 +4,7 @@
  */
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { Application, Converter } from "typedoc";
+import { Application, Converter, ReflectionKind } from "typedoc";
 
 const docs = resolve(import.meta.dirname, "..");
 const root = resolve(docs, "../..");
@@ -68,12 +68,17 @@ const app = await Application.bootstrapWithPlugins({
     interfacePropertiesFormat: "table",
     typeAliasPropertiesFormat: "table",
     typeDeclarationFormat: "table",
+    // every property is readonly, and columns that say so push the descriptions out of sight
+    tableColumnSettings: { hideInherited: true, hideModifiers: true, hideOverrides: true },
   },
 });
 
 // typedoc names an entry point by its path
 app.converter.on(Converter.EVENT_RESOLVE_BEGIN, ({ project }) => {
   for (const module of project.children ?? []) module.name = entryOf(module.name).folder;
+  for (const parameter of project.getReflectionsByKind(ReflectionKind.Parameter))
+    if (parameter.name === "__namedParameters")
+      parameter.name = nameOf(/** @type {import("typedoc").ParameterReflection} */ (parameter));
 });
 
 const project = await app.convert();
@@ -92,15 +97,13 @@ writeFileSync(join(out, "index.md"), indexPage());
 writeFileSync(join(out, "pages.json"), JSON.stringify(entries.map(({ folder, name }) => ({ name, page: folder }))));
 
 function indexPage() {
-  const rows = entries.map(({ folder, name, description }) => `| [\`${name}\`](./${folder}) | ${description} |`);
   return [
     "# API",
     "",
     "Generated from the doc comments. Every example on these pages is run as a test.",
     "",
-    "| package | what it holds |",
-    "|---|---|",
-    ...rows,
+    // no table: on a phone the names would squeeze what is said of them
+    ...entries.map(({ folder, name, description }) => `- [\`${name}\`](./${folder})  \n  ${description}.`),
     "",
     "The package `splineformer` passes on the names of those that describe, run and read networks, and brings the command line.",
     "",
@@ -115,6 +118,21 @@ function entryOf(path) {
   const entry = entries.find(({ folder }) => path.split("/").includes(folder));
   if (entry === undefined) throw new Error(`api: expected the path of a package, got ${path}`);
   return entry;
+}
+
+/**
+ * A parameter that is taken apart where it is declared has no name. It gets the one that its comment uses, or its
+ * type's, `explanation` of `Explanation`, and `options` where there is none either.
+ *
+ * @param {import("typedoc").ParameterReflection} parameter
+ */
+function nameOf({ type, parent }) {
+  const { comment, parameters = [] } = /** @type {import("typedoc").SignatureReflection} */ (parent);
+  const isFree = (/** @type {string | undefined} */ name) => parameters.every((other) => other.name !== name);
+  const said = comment?.getTags("@param").find(({ name }) => name !== undefined && isFree(name))?.name;
+  if (said !== undefined) return said;
+  const named = type?.type === "reference" ? `${type.name[0].toLowerCase()}${type.name.slice(1)}` : "options";
+  return isFree(named) ? named : "options";
 }
 
 /** @param {string} folder */
