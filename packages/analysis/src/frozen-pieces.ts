@@ -269,7 +269,7 @@ function supportOf(entries: readonly number[], z: Float64Array): number[] {
 }
 
 /** What each weight is multiplied by: 0 for a hidden key. */
-function factorsOf(node: Extract<GateNode, { op: "weigh" }>, visible: Float64Array | undefined): Float64Array {
+export function factorsOf(node: Extract<GateNode, { op: "weigh" }>, visible: Float64Array | undefined): Float64Array {
   const [queries, keys] = node.shape.slice(-2);
   const { mask, divide } = node.attributes;
   const out = new Float64Array(sizeOf(node.shape));
@@ -283,5 +283,5 @@ function factorsOf(node: Extract<GateNode, { op: "weigh" }>, visible: Float64Arr
 }
 
 /** A value that does not move, an entry for every score. */
-const broadcast = (x: Tensor, shape: Shape): Float64Array =>
+export const broadcast = (x: Tensor, shape: Shape): Float64Array =>
   Float64Array.from(broadcastOffsets(x.shape, shape), (at) => x.data[at]);

@@ -47,4 +47,5 @@ export { type NearestAdversarial, type NearestOptions, nearestAdversarial } from
 export type { EntryIndex } from "./output-rows.ts";
 export type { Path, PathPiece } from "./path.ts";
 export { type ClassMapSvgOptions, classMapSvg, type PathSvgOptions, pathSvg } from "./path-svg.ts";
+export { type CountOptions, countPieces, type GateBound, type PieceBound, pieceBound } from "./piece-count.ts";
 export { type LineOptions, restrictToLine } from "./restrict-to-line.ts";
