@@ -64,10 +64,14 @@ export async function visit(
 export const overflow = (page: Page): Promise<number> =>
   page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
 
-/** Blocks of code and tables of the page's own content that are wider than their place: what is cut off is not read. */
+/**
+ * Blocks of code and tables of the page's own content that are wider than their place: what is cut off is not read.
+ * Formulas can't be broken: a table of them may scroll.
+ */
 export const cutOff = (page: Page): Promise<readonly string[]> =>
   page.evaluate(() =>
     [...document.querySelectorAll<HTMLElement>(".VPContent :is(pre, table, [class*=language-])")]
+      .filter((element) => element.querySelector(".katex") === null)
       .filter((element) => element.scrollWidth > element.clientWidth + 1)
       .map((element) => `${element.tagName}: ${(element.textContent ?? "").trim().slice(0, 80)}`),
   );
