@@ -4,7 +4,7 @@
  */
 import { type ShallowRef, shallowRef } from "vue";
 
-export interface Pictured<T> {
+interface Pictured<T> {
   /** The newest: every control shows it, and every change starts from it. */
   readonly wanted: Readonly<ShallowRef<T>>;
   /** What the last picture was made of. */
