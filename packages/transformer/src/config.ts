@@ -98,10 +98,12 @@ export interface StackConfig {
    */
   readonly tokens: number | "given";
   /**
-   * What is added to the tokens: a learned row for each of the first positions; or `"sinusoidal"`, for position p and
-   * channels 2i, 2i + 1 the sine and cosine of p/10000^(2i/width) (arXiv 1706.03762). Default `"none"`.
+   * How tokens know where they are. Added to them: a learned row for each of the first positions; or `"sinusoidal"`, for
+   * position p and channels 2i, 2i + 1 the sine and cosine of p/10000^(2i/width) (arXiv 1706.03762). Told to self-attention:
+   * `"rotary"`, queries and keys turned by their positions (arXiv 2104.09864; headWidth is even); or `"alibi"`, scores lowered
+   * by the distance (arXiv 2108.12409). Default `"none"`.
    */
-  readonly positions: "none" | "sinusoidal" | { readonly learned: number };
+  readonly positions: "none" | "sinusoidal" | "rotary" | "alibi" | { readonly learned: number };
   /** `"first"`: the first token is read out; `"mean"`: the mean of all. One token remains. Default `"none"`. */
   readonly pool: "none" | "first" | "mean";
   /** Channels of the output, if width is mapped to it. Default `"none"`. */
@@ -320,7 +322,7 @@ function completeStack(where: string, options: Partial<EncoderOptions | DecoderO
     patches,
     input: wholeNumberOr(where, "input", input, "none"),
     tokens: wholeNumberOr(where, "tokens", tokens, "given"),
-    positions: completePositions(where, positions, patches === "none" ? tokens : patchesOf(patches)),
+    positions: completePositions(where, positions, patches === "none" ? tokens : patchesOf(patches), headWidth),
     pool: oneOf(where, "pool", pool, ["none", "first", "mean"]),
     output: wholeNumberOr(where, "output", output, "none"),
     seed: wholeNumber(where, "seed", seed, 0),
@@ -381,11 +383,19 @@ function completePositions(
   where: string,
   positions: StackConfig["positions"],
   tokens: StackConfig["tokens"],
+  headWidth: number,
 ): StackConfig["positions"] {
-  if (positions === "none" || positions === "sinusoidal") return positions;
+  if (positions === "rotary") required(headWidth % 2 === 0, where, "an even headWidth for rotary positions", headWidth);
+  if (positions === "none" || positions === "sinusoidal" || positions === "rotary" || positions === "alibi")
+    return positions;
   const learned = typeof positions === "object" && positions !== null ? positions.learned : undefined;
   const fits = Number.isSafeInteger(learned) && (learned as number) > 0 && Object.keys(positions).length === 1;
-  required(fits, where, 'positions to be "none", "sinusoidal" or { learned: a whole number ≥ 1 }', positions);
+  required(
+    fits,
+    where,
+    'positions to be "none", "sinusoidal", "rotary", "alibi" or { learned: a whole number ≥ 1 }',
+    positions,
+  );
   if (tokens !== "given") required((learned as number) >= tokens, where, `positions for ${tokens} tokens`, positions);
   return { learned: learned as number };
 }

@@ -27,9 +27,10 @@ export function embed<T extends Shaped>(
   if (patches !== "none") y = cutPatches(within(ops, "patches"), y, patches);
   if (input) y = project(within(ops, "input"), y, input);
   if (tokens !== "given") y = cutToken(within(ops, "input"), y, tokens);
-  if (config.positions === "none") return y;
   const at = within(ops, "positions");
-  return positions ? addPositions(at, y, positions, past) : at.add(y, sinusoids(at, y, past));
+  if (positions) return addPositions(at, y, positions, past);
+  // rotary and ALiBi are told to attention
+  return config.positions === "sinusoidal" ? at.add(y, sinusoids(at, y, past)) : y;
 }
 
 /** One token [.., 1, k · width] becomes k tokens [.., k, width]. */

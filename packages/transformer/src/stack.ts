@@ -10,7 +10,7 @@
  *
  * Every part but the blocks' attention is there or not as the config says. Letters: x the residual stream.
  */
-import { type AttentionConfig, type AttentionParameters, attend, project } from "@splineformer/attention";
+import { type AttentionConfig, type AttentionParameters, alibi, attend, project } from "@splineformer/attention";
 import { type Ops, type Shaped, ShapeError, within } from "@splineformer/tensor";
 import type { StackConfig } from "./config.ts";
 import { embed } from "./embedding.ts";
@@ -82,8 +82,13 @@ function runBlock<T extends Shaped>(
     outputNorm: parameters.outputNorms?.[name],
     scale: parameters.layerScale?.[name],
   });
-  const { heads, keyValueHeads } = config;
-  const self = { ...config.attention, heads, keyValueHeads };
+  const { heads, keyValueHeads, positions } = config;
+  const plain = { ...config.attention, heads, keyValueHeads };
+  const self: AttentionConfig = {
+    ...plain,
+    ...(positions === "rotary" && { rotary: {} }),
+    ...(positions === "alibi" && { alibi: alibi(heads) }),
+  };
   let y = sublayer(
     within(ops, "attention"),
     config,
@@ -94,7 +99,8 @@ function runBlock<T extends Shaped>(
   );
   if (cross) {
     if (memory === undefined) throw new ShapeError("decoder: expected a source for cross-attention, got none");
-    const everything = { ...self, mask: "none" } as const;
+    // the source has positions of its own
+    const everything = { ...plain, mask: "none" } as const;
     y = sublayer(within(ops, "cross"), config, around("cross"), y, (at, z) =>
       attend(at, everything, cross, z, clamp(at, config, memory)),
     );

@@ -274,7 +274,9 @@ describe("options are refused, by the name of the call:", () => {
     [
       "unknown positions",
       encoder({ positions: "learned" }),
-      oneMore('positions to be "none", "sinusoidal" or { learned: a whole number ≥ 1 }, got "learned"'),
+      oneMore(
+        'positions to be "none", "sinusoidal", "rotary", "alibi" or { learned: a whole number ≥ 1 }, got "learned"',
+      ),
     ],
     ["an unknown pool", encoder({ pool: "max" }), oneMore('pool to be one of "none", "first", "mean", got "max"')],
     [
