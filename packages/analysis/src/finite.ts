@@ -3,27 +3,25 @@
  * Infinities and NaN do not get lost in sums and products, so it is enough to look where a gate or the reader would.
  */
 import type { Node } from "@splineformer/tensor";
-import type { IntervalValue } from "./interval-values.ts";
+import type { Block } from "./blocks.ts";
+import type { Value } from "./partition.ts";
 
 /** Interpolation adds up to a few times the largest value: so much room is kept below the largest number. */
 const largestNumber = 2 ** 1019;
 
-/** Refuses a value with numbers or noise that are not finite, naming the first of the nodes that has one. */
-export function checkValue(
-  value: IntervalValue,
-  nodes: readonly Node[],
-  values: readonly (IntervalValue | undefined)[],
-): void {
+/** Refuses a block with numbers or noise that are not finite, naming the first of the nodes that has one. */
+export function checkBlock(x: Block, nodes: readonly Node[], values: readonly (Value | undefined)[]): void {
   let fits = true;
-  for (const size of value.size) fits &&= size <= largestNumber;
-  for (const e of value.deviation) fits &&= e < Number.POSITIVE_INFINITY;
+  for (let k = 0; k < x.size.length; k++) fits &&= x.size[k] <= largestNumber;
+  for (let k = 0; k < x.deviation.length; k++) fits &&= x.deviation[k] < Number.POSITIVE_INFINITY;
   if (fits) return;
   for (const node of nodes) {
     const own = values[node.id];
-    if (!own) continue;
-    checkNumbers(node, own.values.data);
-    for (const e of own.deviation)
-      if (!(e < Number.POSITIVE_INFINITY)) throw refusal("rounding errors that stay finite", e, node);
+    for (const { data, deviation } of own ? [own.base, own.patches] : []) {
+      checkNumbers(node, data);
+      for (const e of deviation)
+        if (!(e < Number.POSITIVE_INFINITY)) throw refusal("rounding errors that stay finite", e, node);
+    }
   }
 }
 

@@ -16,16 +16,17 @@ import {
   visibleKeys,
 } from "@splineformer/tensor";
 import { pointwiseGate } from "./pointwise-gate.ts";
-import type { Cut, Undecided } from "./sign-changes.ts";
+import { rowEntries } from "./rows.ts";
+import type { ColumnCut, Undecided } from "./sign-changes.ts";
 import { type Row, sparsemaxGate } from "./sparsemax-gate.ts";
 
 /** What a gate says of its input on an interval. */
 interface Reading {
-  /** Where the pattern changes. */
-  readonly cuts: readonly Cut[];
+  /** Where the pattern changes, and in which column. */
+  readonly cuts: readonly ColumnCut[];
   readonly undecided: readonly Undecided[];
-  /** Which piece each column is in, on a part [lo, hi] of [−1, 1] where no pattern changes. */
-  pattern(lo: number, hi: number): Uint8Array;
+  /** Which piece each column is in, where it has no cuts. */
+  readonly pattern: Uint8Array;
 }
 
 /** A piecewise polynomial operation, of one node. */
@@ -33,33 +34,41 @@ export interface Gate {
   readonly columns: number;
   /** @param noise - what rounding may have done to each column of z */
   read(z: Float64Array, noise: Float64Array): Reading;
-  /** The output at the same nodes. */
-  output(pattern: Uint8Array, z: Float64Array): Float64Array;
-  /** Some columns of the output, side by side. */
-  outputOf(pattern: Uint8Array, z: Float64Array, chosen: readonly number[]): Float64Array;
-  /** The columns of the output that differ between two patterns. */
-  affected(before: Uint8Array, after: Uint8Array): number[];
-  /** The deviation of the output's rounding error, given that of z and the largest |z| of each column. */
-  outputDeviation(pattern: Uint8Array, deviation: Float64Array, size: Float64Array): Float64Array;
+  /** Which piece each column is in, on an interval on which no pattern changes. */
+  pattern(z: Float64Array, noise: Float64Array): Uint8Array;
+  /** Writes all of the output at the same nodes. */
+  output(pattern: Uint8Array, z: Float64Array, out: Float64Array): void;
+  /** Writes the deviation of the output's rounding error, given that of z and the largest |z| of each column. */
+  outputDeviation(pattern: Uint8Array, deviation: Float64Array, size: Float64Array, out: Float64Array): void;
 }
 
 /** A node's gate; undefined where the node is a polynomial of its input, or no spline at all. */
 export function gateOf(node: Applied, visible: Tensor | undefined): Gate | undefined {
+  return gateOfEntries(node, visible, undefined);
+}
+
+/** The gate of one row of a node that has one. */
+export function rowGate(node: Applied, visible: Tensor | undefined, rows: number, row: number): Gate {
+  return gateOfEntries(node, visible, rows === 1 ? undefined : rowEntries(node.shape, rows, row)) as Gate;
+}
+
+function gateOfEntries(node: Applied, visible: Tensor | undefined, chosen: Int32Array | undefined): Gate | undefined {
   if (node.op !== "activate" && node.op !== "weigh") return undefined;
   const { activation, order } = node.attributes;
+  const columns = chosen ? chosen.length : sizeOf(node.shape);
   if (node.op === "weigh" && actsOnRows(activation))
-    return rowAlpha(activation) === 2 ? sparsemaxGate(rowsOf(node, visible), sizeOf(node.shape), order) : undefined;
+    return rowAlpha(activation) === 2 ? sparsemaxGate(among(rowsOf(node, visible), chosen), columns, order) : undefined;
   if (node.op === "weigh" && sigmoidBias(activation) !== undefined) return undefined;
   const meaning = activationOf(activation as Pointwise);
   if (meaning.kind === "smooth") return undefined;
-  const columns = sizeOf(node.shape);
   if (node.op === "activate") return pointwiseGate(meaning, order, columns, undefined);
   const factors = new Float64Array(columns);
-  for (const { entries, factor } of rowsOf(node, visible)) for (const entry of entries) factors[entry] = factor;
+  for (const { entries, factor } of among(rowsOf(node, visible), chosen))
+    for (const entry of entries) factors[entry] = factor;
   return pointwiseGate(meaning, order, columns, factors);
 }
 
-/** The rows of a weigh node with what each query sees. */
+/** The rows of scores of a weigh node, each with what its query sees. */
 export function rowsOf(node: Extract<Applied, { op: "weigh" }>, visible: Tensor | undefined): Row[] {
   const [queries, keys] = node.shape.slice(-2);
   const { mask, divide } = node.attributes;
@@ -69,5 +78,15 @@ export function rowsOf(node: Extract<Applied, { op: "weigh" }>, visible: Tensor 
       .map((key) => row * keys + key)
       .filter((entry) => visible?.data[entry] !== 0);
     return { entries, factor: 1 / divisor(divide, entries.length) };
+  });
+}
+
+/** Those that lie in the chosen entries, numbered as there. */
+function among(rows: readonly Row[], chosen: Int32Array | undefined): readonly Row[] {
+  if (!chosen) return rows;
+  const place = new Map(Array.from(chosen, (entry, k) => [entry, k]));
+  return rows.flatMap(({ entries, factor }) => {
+    const own = entries.map((entry) => place.get(entry)).filter((k) => k !== undefined);
+    return own.length > 0 ? [{ entries: own, factor }] : [];
   });
 }

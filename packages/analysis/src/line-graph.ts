@@ -1,6 +1,6 @@
 /**
- * @file A graph prepared for a line: which nodes move, which of them are gates, and what each of the others does to a
- * polynomial on an interval. How the line is walked is the methods' business.
+ * @file A graph prepared for a line: which nodes move, which of them are gates, and what each of the others does to
+ * polynomials on many intervals at once. How the line is walked is the methods' business.
  */
 import {
   type Applied,
@@ -12,17 +12,18 @@ import {
   isLeaf,
   type Node,
   operandsOf,
-  reshape,
   type SynchronousDevice,
   sizeOf,
   type Tensor,
 } from "@splineformer/tensor";
-import { type AffineTail, affineTail } from "./affine-tail.ts";
-import { checkNumbers, checkValue } from "./finite.ts";
-import { type Gate, gateOf } from "./gates.ts";
-import { block, type IntervalValue, largest, lineValue, raise, restrict } from "./interval-values.ts";
-import { type Propagation, propagationOf, type Spread } from "./noise.ts";
-import { stepsOf } from "./steps.ts";
+import { asTensor, type Block, emptyBlock, measure, raise } from "./blocks.ts";
+import { checkNumbers } from "./finite.ts";
+import { type BlockOperands, combine, type Forms, formOf, gathered } from "./forms.ts";
+import { type Gate, gateOf, rowGate } from "./gates.ts";
+import { createMemory, type Memory } from "./memory.ts";
+import { multiply } from "./product.ts";
+import { oneRow, type Rows, rowEntries, rowsOf } from "./rows.ts";
+import { type Steps, stepsOf } from "./steps.ts";
 
 /** The question. */
 export interface Line {
@@ -33,38 +34,36 @@ export interface Line {
   readonly device: SynchronousDevice;
 }
 
-/** The values of the nodes that move, by `node.id`. */
-export type Values = readonly (IntervalValue | undefined)[];
-
-export interface LineGraph {
-  /** The nodes that move, in the order of computation. */
-  readonly order: readonly Node[];
+export interface LineGraph extends Steps, Rows {
+  readonly memory: Memory;
   readonly output: Node;
+  readonly from: Line["from"];
+  readonly to: Line["to"];
   /** The degree of every node by the rules of composition. */
   readonly degrees: readonly number[];
   readonly gates: readonly (Gate | undefined)[];
-  /** What follows the last gate, if that is affine in its output. */
-  readonly tail: AffineTail | undefined;
-  /** The place in `order` of the last node that needs each node, by `node.id`. */
-  readonly lastUse: readonly number[];
+  moves(node: Node): boolean;
+  /** The gate of one row. */
+  rowGate(node: Applied, row: number): Gate;
+  /** Where the entries of a row are in a node's value. */
+  entries(node: Node, row: number): Int32Array;
   /**
-   * A moving node that is no gate, on [a, b]: an input, or a polynomial of what moves, at the nodes of its degree, or of
-   * `limit` if that is less: then its values at the nodes are right, and between them it is an interpolation.
+   * A moving node that is no gate, by the nodes of a degree: then its values at the nodes are right, and between them it is
+   * an interpolation if its degree is higher.
+   *
+   * @param row - undefined: the items of the operands are cells; else they are patches, of these rows
    */
-  polynomial(node: Node, values: Values, a: number, b: number, limit?: number): IntervalValue;
-  /** A gate's input, checked: numbers that are finite. */
-  inputOf(node: Applied, values: Values): IntervalValue;
-  /** A gate's output on a part [lo, hi] of the input's interval, given that the pattern holds there. */
-  opened(
-    node: Applied,
-    pattern: Uint8Array,
-    input: IntervalValue,
-    lo: number,
-    hi: number,
-    limit?: number,
-  ): IntervalValue;
-  /** The output, checked, also where it does not move. */
-  result(values: Values): IntervalValue;
+  polynomial(node: Applied, operands: BlockOperands, items: number, degree: number, row?: readonly number[]): Block;
+  /** For every level the nodes of earlier ones that it needs, or that later ones need, and by which degree. */
+  readonly entering: readonly (readonly (readonly [node: Node, degree: number])[])[];
+  /** For every level the nodes that later ones need, or that are the output. */
+  readonly leaving: readonly (readonly Node[])[];
+  /** For every level the numbers at one node of its largest value on one interval. */
+  readonly largest: readonly number[];
+  /** Whether polynomials of a level have a higher degree. */
+  isTruncated(level: number, limit: number): boolean;
+  /** What the output is where it does not move. */
+  readonly constant: Float64Array;
 }
 
 /**
@@ -83,114 +82,110 @@ export function prepare({ graph, from, to, device }: Line): LineGraph {
     if (moving[node.id]) {
       for (const x of operandsOf(node)) if (!moving[x.id]) checkNumbers(x, fixed[x.id].data);
     } else if (node === output) checkNumbers(node, fixed[node.id].data);
-  const gates = nodes.map((node) => (moving[node.id] && !isLeaf(node) ? gateAt(node, fixed) : undefined));
+  const visibles = nodes.map((node) => visibleTo(node, fixed));
+  const gates = nodes.map((node) => (moving[node.id] && !isLeaf(node) ? gateOf(node, visibles[node.id]) : undefined));
   const isGate = (node: Node): boolean => gates[node.id] !== undefined;
   const moves = (node: Node): boolean => moving[node.id];
-  const { order, lastUse, fused, same } = stepsOf(nodes, output, moves, isGate, fixed);
-  const propagations = nodes.map((node): Propagation | undefined => {
+  const structure = rowsOf(nodes, moves, isGate);
+  const memory = createMemory(device);
+  const steps = stepsOf(nodes, output, moves, isGate, structure.level, fixed);
+  const { rows } = structure;
+  const forms = nodes.map((node): Forms | undefined => {
     if (!moving[node.id] || isLeaf(node) || gates[node.id]) return undefined;
-    const operands = node.inputs as readonly (Node | undefined)[];
-    return propagationOf(
-      node,
-      operands.map((x) => (x && !moving[x.id] ? fixed[x.id] : undefined)),
-      device,
-    );
+    const fused = steps.fused[node.id];
+    const own = fused?.product ?? node;
+    const single = oneRow(own, structure, moves);
+    const cells = formOf(own, fused, moves, fixed, memory);
+    return { cells, patches: single === own ? cells : formOf(single, fused, moves, fixed, memory, rows[own.id]) };
   });
-  const sizes = nodes.map((node): Spread | undefined =>
-    moving[node.id] ? undefined : { size: Float64Array.from(fixed[node.id].data, Math.abs), deviation: undefined },
-  );
+  const rowGates = new Map<Node, Gate[]>();
+  const kept = new Map<Node, Int32Array[]>();
 
-  /** x W + b in one step. */
-  const linear = (product: Applied, bias: Tensor, values: Values, degree: number): IntervalValue => {
-    const [x, weight] = product.inputs as readonly Node[];
-    const operand = raise(values[x.id] as IntervalValue, degree);
-    const { data } = device.linear
-      ? device.linear(operand.values, fixed[weight.id], bias, { activation: "identity" })
-      : device.add(device.matmul(operand.values, fixed[weight.id], {}), bias);
-    const size = largest(data as Float64Array, sizeOf(product.shape));
-    // the product before the bias may be larger than the sum
-    const before = size.map((v, k) => v + Math.abs(bias.data[k % bias.data.length]));
-    const deviation = (propagations[product.id] as Propagation)([values[x.id], sizes[weight.id]], before);
-    return { values: block(data as Float64Array, degree + 1, product.shape), deviation, size };
-  };
+  const enters = steps.levels.map((own, level) => {
+    const carried = steps.levels
+      .slice(0, level)
+      .flat()
+      .filter((node) => steps.lastUse[node.id][0] >= level);
+    return carried.map((node): readonly [Node, number] => {
+      // by the degree at which it is used first: then nothing is raised twice
+      const users = own.filter((user) => steps.sources[user.id].includes(node));
+      return [node, users.length > 0 ? Math.min(...users.map((user) => degrees[user.id])) : degrees[node.id]];
+    });
+  });
+  const largest = steps.levels.map((own) => Math.max(...own.map((node) => sizeOf(node.shape))));
 
   return {
-    order,
+    ...structure,
+    ...steps,
+    memory,
+    entering: enters,
+    leaving: steps.levels.map((own, level) =>
+      [...enters[level].map(([node]) => node), ...own].filter((node) => steps.lastUse[node.id][0] > level),
+    ),
+    largest,
+    isTruncated: (level, limit) =>
+      [...enters[level].map(([node]) => node), ...steps.levels[level]].some((node) => degrees[node.id] > limit),
     output,
+    from,
+    to,
     degrees,
     gates,
-    tail: affineTail(nodes, order.findLast(isGate) as Applied | undefined, output, moves, fixed, (node, operands) =>
-      apply(device, node, operands),
-    ),
-    lastUse,
-    polynomial(node, values, a, b, limit = Number.POSITIVE_INFINITY) {
-      if (node.op === "input") {
-        const { name } = node.attributes;
-        return lineValue(from[name], to[name], a, b);
+    moves,
+    rowGate(node, row) {
+      const own = rowGates.get(node) ?? [];
+      rowGates.set(node, own);
+      own[row] ??= rowGate(node, visibles[node.id], rows[node.id], row);
+      return own[row];
+    },
+    entries(node, row) {
+      const own = kept.get(node) ?? [];
+      kept.set(node, own);
+      own[row] ??= rowEntries(node.shape, rows[node.id], row);
+      return own[row];
+    },
+    polynomial(node, operands, items, degree, row) {
+      const form = (forms[node.id] as Forms)[row ? "patches" : "cells"];
+      const { columns, shapes, bias } = form;
+      const rank = form.node.shape.length;
+      const still = form.still.map((x) => (x?.byRow && row ? gathered(x, row, rank) : x));
+      const extra = operands.reduce((more, x) => (x ? x.rows - x.nodes : more), 0);
+      const out = emptyBlock(memory, items, degree + 1, columns, degree + 1 + extra);
+      const mark = memory.mark();
+      const raised = operands.map((x) => x && raise(memory, x, degree));
+      const numbers = raised.map((x, i) => x?.data ?? still[i]?.numbers);
+      const count = items * out.rows;
+      if (form.product)
+        multiply(memory, form.product, count, numbers[0] as Float64Array, numbers[1] as Float64Array, out.data, bias);
+      else if (!combine(form, items, out.rows, raised, still, out.data)) {
+        const values = shapes.map((shape, i) => {
+          const x = raised[i];
+          return x ? asTensor(x, shape, rank) : still[i]?.value;
+        });
+        out.data.set(apply(device, form.node, values).data);
       }
-      const kept = same[node.id];
-      if (kept) return values[kept.id] as IntervalValue;
-      const product = fused[node.id];
-      const degree = Math.min(degrees[node.id], limit);
-      if (product) return linear(product, fixed[(node.inputs as readonly Node[])[1].id], values, degree);
-      const applied = node as Applied;
-      const inputs = applied.inputs as readonly (Node | undefined)[];
-      const operands = inputs.map((x) => {
-        if (!x) return undefined;
-        const value = values[x.id];
-        return value ? padded(raise(value, degree).values, applied) : fixed[x.id];
-      });
-      const data = apply(device, applied, operands).data as Float64Array;
-      const size = largest(data, sizeOf(node.shape));
-      const spreads = inputs.map((x) => x && (values[x.id] ?? sizes[x.id]));
-      const deviation = (propagations[node.id] as Propagation)(spreads, size);
-      return { values: block(data, degree + 1, node.shape), deviation, size };
-    },
-    inputOf(node, values) {
-      const input = values[(node.inputs as readonly Node[])[0].id] as IntervalValue;
-      checkValue(input, order, values);
-      return input;
-    },
-    opened(node, pattern, input, lo, hi, limit = Number.POSITIVE_INFINITY) {
-      const gate = gates[node.id] as Gate;
-      const degree = Math.min(degrees[node.id], limit);
-      const z = restrict(input, lo, hi, degree);
-      const data = gate.output(pattern, z.values.data);
-      const size = largest(data, gate.columns);
-      const deviation = gate.outputDeviation(pattern, z.deviation, z.size);
-      return { values: block(data, degree + 1, node.shape), deviation, size };
-    },
-    result(values) {
-      const value = values[output.id];
-      if (value) {
-        checkValue(value, order, values);
-        return value;
+      memory.release(mark);
+      measure(out);
+      let { size } = out;
+      if (bias) {
+        // the product before the bias may be larger than the sum
+        size = memory.take(size.length);
+        const n = bias.length;
+        for (let k = 0; k < size.length; k += n)
+          for (let j = 0; j < n; j++) size[k + j] = out.size[k + j] + Math.abs(bias[j]);
       }
-      const data = Float64Array.from(fixed[output.id].data);
-      return {
-        values: block(data, 1, output.shape),
-        deviation: new Float64Array(data.length),
-        size: data.map(Math.abs),
-      };
+      const spreads = operands.map((x, i) => x ?? still[i]?.spread);
+      form.propagation(spreads, size, items, out.deviation);
+      memory.release(mark);
+      return out;
     },
+    constant: moving[output.id] ? new Float64Array(0) : Float64Array.from(fixed[output.id].data),
   };
 }
 
-function gateAt(node: Applied, fixed: readonly Tensor[]): Gate | undefined {
-  if (node.op !== "weigh") return gateOf(node, undefined);
-  const [, visible] = node.inputs;
-  if (!visible) return gateOf(node, undefined);
-  return gateOf(node, broadcastTo(fixed[visible.id], node.shape));
-}
-
-/** What is visible, an entry for every score. */
-function broadcastTo(x: Tensor, shape: readonly number[]): Tensor {
-  return { dtype: "float64", shape, data: Float64Array.from(broadcastOffsets(x.shape, shape), (at) => x.data[at]) };
-}
-
-/** The axis of the nodes must stay the first where operands have different ranks. */
-function padded(values: Tensor<"float64">, node: Applied): Tensor {
-  const missing = node.shape.length + 1 - values.shape.length;
-  if (missing <= 0 || node.inputs.length < 2) return values;
-  return reshape(values, [values.shape[0], ...new Array<number>(missing).fill(1), ...values.shape.slice(1)]);
+function visibleTo(node: Node, fixed: readonly Tensor[]): Tensor | undefined {
+  if (node.op !== "weigh" || !node.inputs[1]) return undefined;
+  const x = fixed[node.inputs[1].id];
+  // an entry for every score
+  const data = Float64Array.from(broadcastOffsets(x.shape, node.shape), (at) => x.data[at]);
+  return { dtype: "float64", shape: node.shape, data };
 }

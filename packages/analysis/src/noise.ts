@@ -11,11 +11,14 @@ import {
   type Applied,
   apply,
   broadcastOffsets,
-  type SynchronousDevice,
+  reference,
   sizeOf,
   type Tensor,
   tensor,
+  zeros,
 } from "@splineformer/tensor";
+import type { Memory } from "./memory.ts";
+import type { Product } from "./product.ts";
 import { rootOfSquares, type Squares, squaresOf } from "./root-of-squares.ts";
 
 /** 2⁻⁵³, half a unit in the last place of 1. */
@@ -24,14 +27,22 @@ const unitRoundoff = 2 ** -53;
 /** Errors beyond this many standard deviations are not expected: what stays below it counts as rounding. */
 export const doubt = 8;
 
-/** An operand: A, and E (undefined where it does not move, and counts as exact). */
+/**
+ * An operand: A, and E (undefined where it does not move, and counts as exact). Items one after the other, or one item
+ * that serves for all.
+ */
 export interface Spread {
   readonly size: Float64Array;
   readonly deviation: Float64Array | undefined;
 }
 
-/** E of an operation's result, given A of the result. */
-export type Propagation = (operands: readonly (Spread | undefined)[], resultSize: Float64Array) => Float64Array;
+/** Writes E of an operation's results, given A of the results, for so many items at once. */
+export type Propagation = (
+  operands: readonly (Spread | undefined)[],
+  resultSize: Float64Array,
+  count: number,
+  out: Float64Array,
+) => void;
 
 /** E of one rounding to a result of size A. */
 export const rounding = (size: number): number => (size === 0 ? 0 : Math.max(unitRoundoff * size, Number.MIN_VALUE));
@@ -53,122 +64,182 @@ export const product = (a: number, b: number): number => (a === 0 || b === 0 ? 0
 /**
  * Prepared for one node, since its shapes and its operands that do not move are the same on every interval.
  *
- * @param fixed - the operands that do not move
+ * @param fixed - the operands that do not move and are the same for all items
+ * @param moves - for a node that only moves entries about, where each comes from; −1 for what does not move
  */
 export function propagationOf(
   node: Applied,
   fixed: readonly (Tensor | undefined)[],
-  ops: SynchronousDevice,
+  memory: Memory,
+  plan: Product | undefined,
+  moves: readonly Int32Array[] | undefined,
 ): Propagation {
-  const carried = carrierOf(node, fixed, ops);
-  return (operands, resultSize) => {
-    const out = carried(operands);
-    for (let k = 0; k < out.length; k++) out[k] = hypotenuse(out[k], rounding(resultSize[k]));
-    return out;
-  };
-}
-
-type Carrier = (operands: readonly (Spread | undefined)[]) => Float64Array;
-
-/** E that comes in with the operands, and that of the roundings inside a sum. */
-function carrierOf(node: Applied, fixed: readonly (Tensor | undefined)[], ops: SynchronousDevice): Carrier {
   const columns = sizeOf(node.shape);
-  const offsets = (operand: 0 | 1): Int32Array | undefined => {
-    const { shape } = node.inputs[operand] as { shape: readonly number[] };
-    return sizeOf(shape) === columns ? undefined : broadcastOffsets(shape, node.shape);
+  const shapes = (node.inputs as readonly ({ shape: readonly number[] } | undefined)[]).map((x) => x?.shape ?? []);
+  const places = shapes.map((shape) => (sizeOf(shape) === columns ? undefined : broadcastOffsets(shape, node.shape)));
+  /** Where each item of an operand starts. */
+  const stride = (values: Float64Array, operand: number): number => {
+    const own = sizeOf(shapes[operand]);
+    return values.length === own ? 0 : own;
   };
+  if (plan) return productPropagation(plan, fixed, memory);
   switch (node.op) {
-    case "add": {
-      const places = [offsets(0), offsets(1)];
-      return (operands) => {
-        const out = new Float64Array(columns);
+    case "add":
+      return (operands, resultSize, _, out) => {
+        out.fill(0);
         operands.forEach((x, i) => {
-          if (x?.deviation) include(out, x.deviation, places[i]);
+          if (x?.deviation) include(out, columns, x.deviation, stride(x.deviation, i), places[i]);
         });
-        return out;
+        round(out, resultSize);
       };
-    }
-    case "multiply": {
-      const [p, q] = [offsets(0), offsets(1)];
-      return ([a, b]) => {
-        const out = new Float64Array(columns);
-        if (a?.deviation && b) includeProduct(out, a.deviation, p, b.size, q);
-        if (b?.deviation && a) includeProduct(out, a.size, p, b.deviation, q);
-        return out;
+    case "multiply":
+      return ([a, b], resultSize, count, out) => {
+        out.fill(0);
+        const pass = (e: Float64Array, i: number, other: Float64Array, j: number): void => {
+          const [es, os] = [stride(e, i), stride(other, j)];
+          const [p, q] = [places[i], places[j]];
+          for (let item = 0, at = 0; item < count; item++)
+            for (let k = 0; k < columns; k++, at++) {
+              const x = e[item * es + (p ? p[k] : k)];
+              const y = other[item * os + (q ? q[k] : k)];
+              out[at] = hypotenuse(out[at], product(x, y));
+            }
+        };
+        if (a?.deviation && b) pass(a.deviation, 0, b.size, 1);
+        if (b?.deviation && a) pass(b.deviation, 1, a.size, 0);
+        round(out, resultSize);
       };
-    }
     case "scale": {
       const factor = Math.abs(node.attributes.factor);
-      return ([a]) => (a?.deviation ?? new Float64Array(columns)).map((e) => product(e, factor));
+      return ([a], resultSize, _, out) => {
+        const e = a?.deviation;
+        for (let k = 0; k < out.length; k++) out[k] = e ? product(e[k], factor) : 0;
+        round(out, resultSize);
+      };
     }
-    case "matmul":
-      return productCarrier(node, fixed, ops);
     case "sum": {
       const [input] = node.inputs;
+      const own = sizeOf(input.shape);
       const kept = input.shape.map((n, axis) => (node.attributes.axes.includes(axis - input.shape.length) ? 1 : n));
       const to = broadcastOffsets(kept, input.shape);
-      const terms = sizeOf(input.shape) / Math.max(1, columns);
-      const partial = Math.sqrt(partialSums(terms));
-      return ([a]) => {
-        const out = new Float64Array(columns);
+      const partial = Math.sqrt(partialSums(own / Math.max(1, columns)));
+      return ([a], resultSize, count, out) => {
+        out.fill(0);
         if (a)
-          for (let k = 0; k < to.length; k++) {
-            const e = hypotenuse(a.deviation?.[k] ?? 0, partial * rounding(a.size[k]));
-            out[to[k]] = hypotenuse(out[to[k]], e);
-          }
-        return out;
+          for (let item = 0; item < count; item++)
+            for (let k = 0; k < own; k++) {
+              const e = hypotenuse(a.deviation?.[item * own + k] ?? 0, partial * rounding(a.size[item * own + k]));
+              const at = item * columns + to[k];
+              out[at] = hypotenuse(out[at], e);
+            }
+        round(out, resultSize);
       };
     }
-    default: {
-      // what only moves entries about; indices say where, and are moved by nobody
-      const still = fixed.map((x, i) =>
-        x && !(node.op === "gather" && i === 1) ? tensor(new Float64Array(x.data.length), x.shape) : x,
-      );
-      const shapes = (node.inputs as readonly ({ shape: readonly number[] } | undefined)[]).map((x) => x?.shape ?? []);
-      return (operands) => {
-        const moved = operands.map((x, i) => (x?.deviation ? tensor(x.deviation, shapes[i]) : still[i]));
-        return apply(ops, node, moved).data as Float64Array;
+    case "scan": {
+      // averages of values by scores that do not move
+      const [scores, values] = node.inputs;
+      return ([, x], resultSize, count, out) => {
+        const weights = fixed[0] ?? zeros(scores.shape, { dtype: "float64" });
+        out.fill(0);
+        if (x?.deviation)
+          out.set(apply(reference, node, [weights, tensor(x.deviation, [count, ...values.shape])]).data);
+        round(out, resultSize);
       };
     }
+    default:
+      return (operands, resultSize, count, out) => {
+        out.fill(0);
+        operands.forEach((x, i) => {
+          const e = x?.deviation;
+          const from = moves?.[i];
+          if (!e || !from) return;
+          const step = stride(e, i);
+          for (let item = 0; item < count; item++)
+            for (let k = 0; k < columns; k++) if (from[k] >= 0) out[item * columns + k] = e[item * step + from[k]];
+        });
+        round(out, resultSize);
+      };
   }
 }
 
-/** out ← √(out² + e²). */
-function include(out: Float64Array, e: Float64Array, places: Int32Array | undefined): void {
-  for (let k = 0; k < out.length; k++) out[k] = hypotenuse(out[k], e[places ? places[k] : k]);
+/** out ← √(out² + E(rounding)²). */
+function round(out: Float64Array, size: Float64Array): void {
+  for (let k = 0; k < out.length; k++) {
+    const a = out[k];
+    const b = unitRoundoff * size[k];
+    const square = a * a + b * b;
+    out[k] = b > smallest && square < 2 ** 800 ? Math.sqrt(square) : hypotenuse(a, rounding(size[k]));
+  }
 }
 
-/** out ← √(out² + (ab)²). */
-function includeProduct(
+/** The square of this, and of what is larger, is far from underflow. */
+const smallest = 2 ** -400;
+
+/** out ← √(out² + e²). */
+function include(
   out: Float64Array,
-  a: Float64Array,
-  p: Int32Array | undefined,
-  b: Float64Array,
-  q: Int32Array | undefined,
+  columns: number,
+  e: Float64Array,
+  stride: number,
+  places: Int32Array | undefined,
 ): void {
-  for (let k = 0; k < out.length; k++) out[k] = hypotenuse(out[k], product(a[p ? p[k] : k], b[q ? q[k] : k]));
+  for (let item = 0; item * columns < out.length; item++) {
+    const to = item * columns;
+    const from = item * stride;
+    for (let k = 0; k < columns; k++) {
+      const a = out[to + k];
+      const b = e[from + (places ? places[k] : k)];
+      const square = a * a + b * b;
+      out[to + k] = square > 2 ** -800 && square < 2 ** 800 ? Math.sqrt(square) : hypotenuse(a, b);
+    }
+  }
 }
 
 /** Variance of a sum's roundings over that of its terms', in units of u²: each product once, each partial sum on average. */
 const partialSums = (terms: number): number => 1 + terms / 2;
 
-/** √((E_a² + p u² A²) B² + A² E_b²), where a product of squares is a matmul. */
-function productCarrier(
-  node: Extract<Applied, { op: "matmul" }>,
-  fixed: readonly (Tensor | undefined)[],
-  ops: SynchronousDevice,
-): Carrier {
-  const [a, b] = node.inputs;
-  const inner = a.shape.at(node.attributes.transposeA ? -2 : -1) as number;
-  const partial = Math.sqrt(partialSums(inner));
-  const known = fixed.map((x, i) => x && squaresOf(Float64Array.from(x.data), node.inputs[i].shape));
-  const through = (x: Squares, y: Squares): Float64Array => rootOfSquares(ops, node, x, y);
-  return ([x, y]) => {
-    if (!x || !y) return new Float64Array(sizeOf(node.shape));
-    const left = x.size.map((size, k) => hypotenuse(x.deviation?.[k] ?? 0, partial * rounding(size)));
-    const out = through(squaresOf(left, a.shape), known[1] ?? squaresOf(y.size, b.shape));
-    if (y.deviation)
-      include(out, through(known[0] ?? squaresOf(x.size, a.shape), squaresOf(y.deviation, b.shape)), undefined);
-    return out;
+/** √((E_a² + p u² A²) B² + A² E_b²), where a product of squares is a product. */
+function productPropagation(plan: Product, fixed: readonly (Tensor | undefined)[], memory: Memory): Propagation {
+  const partial = Math.sqrt(partialSums(plan.k));
+  const known = fixed.map((x) => x && squaresOf(memory, kept(memory, x)));
+  return ([x, y], resultSize, count, out) => {
+    out.fill(0);
+    if (x && y) {
+      const mark = memory.mark();
+      const left = squaresOfSums(memory, x.deviation, x.size, partial);
+      rootOfSquares(memory, plan, count, left, known[1] ?? squaresOf(memory, y.size), out);
+      if (y.deviation) {
+        const through = memory.zeros(out.length);
+        const size = known[0] ?? squaresOf(memory, x.size);
+        rootOfSquares(memory, plan, count, size, squaresOf(memory, y.deviation), through);
+        include(out, out.length, through, 0, undefined);
+      }
+      memory.release(mark);
+    }
+    round(out, resultSize);
   };
+}
+
+/** Numbers that do not move, for good. */
+function kept(memory: Memory, { data }: Tensor): Float64Array {
+  const numbers = memory.take(data.length);
+  numbers.set(data);
+  return numbers;
+}
+
+/** E_a² + p u² A². */
+function squaresOfSums(
+  memory: Memory,
+  deviation: Float64Array | undefined,
+  size: Float64Array,
+  partial: number,
+): Squares {
+  const left = memory.take(size.length);
+  for (let k = 0; k < left.length; k++) {
+    const b = partial * unitRoundoff * size[k];
+    const a = deviation ? deviation[k] : 0;
+    const square = a * a + b * b;
+    left[k] = b > smallest && square < 2 ** 800 ? Math.sqrt(square) : hypotenuse(a, partial * rounding(size[k]));
+  }
+  return squaresOf(memory, left);
 }

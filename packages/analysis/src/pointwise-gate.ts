@@ -2,11 +2,10 @@
  * @file Activations that act entry by entry, as gates: a column's piece ends where it crosses a knot of the activation.
  * Letters: z the values of the gate's input at the Chebyshev nodes of an interval, `z[node * columns + column]`.
  */
-import { resampleMatrix, transformColumns } from "@splineformer/spline";
 import { differentiate, horner, type PiecewiseActivation } from "@splineformer/tensor";
 import type { Gate } from "./gates.ts";
 import { hypotenuse, product, rounding } from "./noise.ts";
-import { type Crossing, type Cut, signChanges, type Undecided } from "./sign-changes.ts";
+import { type ColumnCut, type Crossing, signChanges, type Undecided } from "./sign-changes.ts";
 
 /**
  * @param factors - what each column's output is multiplied by, 0 for a hidden key; undefined: 1
@@ -25,37 +24,26 @@ export function pointwiseGate(
   return {
     columns,
     read(z, noise) {
-      const cuts: Cut[] = [];
+      const cuts: ColumnCut[] = [];
       const undecided: Undecided[] = [];
       const { asked, certain } = certificates(z, columns, shown, knots, noise);
       signChanges(z, columns, asked, cuts, undecided);
-      const packed = pack(z, columns, asked);
-      const own = z.length / columns - 1;
-      const pattern = (lo: number, hi: number): Uint8Array => {
-        const out = certain.slice();
-        const part =
-          asked.length === 0 || (lo === -1 && hi === 1)
-            ? packed
-            : transformColumns(resampleMatrix(own, own, lo, hi), packed, asked.length);
-        asked.forEach(({ column, noise }, q) => {
-          // no sign changes on the part, so the largest value has the sign of all
-          let loudest = 0;
-          for (let at = q; at < part.length; at += asked.length)
-            if (Math.abs(part[at]) > Math.abs(loudest)) loudest = part[at];
-          if (loudest > noise) out[column]++;
-        });
-        return out;
-      };
-      return { cuts, undecided, pattern };
+      loudest(z, columns, asked, certain);
+      return { cuts, undecided, pattern: certain };
     },
-    output(pattern, z) {
+    pattern(z, noise) {
+      const { asked, certain } = certificates(z, columns, shown, knots, noise);
+      loudest(z, columns, asked, certain);
+      return certain;
+    },
+    output(pattern, z, out) {
       // every column's polynomial, its coefficients side by side
       const coefficients = Array.from({ length: degree + 1 }, () => new Float64Array(columns));
-      for (const c of shown)
-        polynomials[pattern[c]].forEach((a, k) => {
-          coefficients[k][c] = factors ? a * factors[c] : a;
-        });
-      const out = new Float64Array(z.length);
+      for (const c of shown) {
+        const own = polynomials[pattern[c]];
+        const factor = factors ? factors[c] : 1;
+        for (let k = 0; k < own.length; k++) coefficients[k][c] = own[k] * factor;
+      }
       const [constant, slope] = coefficients;
       if (degree === 1)
         for (let at = 0; at < z.length; at += columns)
@@ -64,24 +52,12 @@ export function pointwiseGate(
         for (let at = 0; at < z.length; at += columns)
           for (let k = degree; k >= 0; k--) {
             const next = coefficients[k];
-            for (let c = 0; c < columns; c++) out[at + c] = out[at + c] * z[at + c] + next[c];
+            if (k === degree) for (let c = 0; c < columns; c++) out[at + c] = next[c];
+            else for (let c = 0; c < columns; c++) out[at + c] = out[at + c] * z[at + c] + next[c];
           }
-      return out;
     },
-    outputOf(pattern, z, chosen) {
-      const out = new Float64Array((z.length / columns) * chosen.length);
-      chosen.forEach((c, q) => {
-        const polynomial = polynomials[pattern[c]];
-        for (let at = c, to = q; to < out.length; at += columns, to += chosen.length)
-          out[to] = horner(polynomial, z[at]) * (factors ? factors[c] : 1);
-      });
-      return out;
-    },
-    affected(before, after) {
-      return shown.filter((c) => before[c] !== after[c]);
-    },
-    outputDeviation(pattern, deviation, size) {
-      const out = new Float64Array(columns);
+    outputDeviation(pattern, deviation, size, out) {
+      out.fill(0);
       for (const c of shown) {
         const polynomial = polynomials[pattern[c]];
         if (polynomial.length === 1) continue;
@@ -90,20 +66,20 @@ export function pointwiseGate(
         const value = polynomial.length > 2 || factors ? slope * size[c] : 0;
         out[c] = hypotenuse(product(slope, deviation[c]), rounding(value));
       }
-      return out;
     },
   };
 }
 
-/** Chosen columns side by side, each less its level. */
-function pack(z: Float64Array, columns: number, asked: readonly Crossing[]): Float64Array {
-  const count = asked.length;
-  const out = new Float64Array((z.length / columns) * count);
-  for (let q = 0; q < count; q++) {
-    const { column, level } = asked[q];
-    for (let at = column, to = q; to < out.length; at += columns, to += count) out[to] = z[at] - level;
+/** Where no sign changes, the largest value has the sign of all: adds the knots that the asked columns are above. */
+function loudest(z: Float64Array, columns: number, asked: readonly Crossing[], certain: Uint8Array): void {
+  for (const { column, level, noise } of asked) {
+    let most = 0;
+    for (let at = column; at < z.length; at += columns) {
+      const v = z[at] - level;
+      if (Math.abs(v) > Math.abs(most)) most = v;
+    }
+    if (most > noise) certain[column]++;
   }
-  return out;
 }
 
 /** The columns and knots without a certificate that the column stays on its side; and how many knots each surely is above. */

@@ -12,20 +12,18 @@ import {
   UnsupportedError,
 } from "@splineformer/tensor";
 import { type Cause, causesBetween, flatUnits } from "./causes.ts";
-import { descend } from "./descend.ts";
+import { walkLine } from "./levels-walk.ts";
 import { type LineGraph, prepare } from "./line-graph.ts";
 import { type Inputs, lineInputs } from "./line-inputs.ts";
-import { march } from "./march.ts";
 import { type Path, type PathPiece, pathOf, pathPiece } from "./path.ts";
-import type { Flat, Piece } from "./walk.ts";
+import type { Flat, Piece, Walk } from "./walk.ts";
 
 export interface LineOptions {
   /**
-   * How the line is walked. "descend" carries every polynomial at its full degree and cuts the line where gates switch,
-   * layer by layer: best at low degree, and strict up to rounding. "march" goes from piece to piece with as few nodes as
-   * the polynomials there need: its cost hardly depends on the degree, and it trusts Chebyshev coefficients that have
-   * fallen to rounding level to stay there. "auto", the default, descends up to degree 27, where both
-   * take about as long.
+   * How polynomials are carried while the line is cut where gates switch, level by level. "descend" carries each at its full
+   * degree: best at low degree, and strict up to rounding. "march" carries them by as few nodes as they need on their
+   * interval: its cost hardly depends on the degree, and it trusts Chebyshev coefficients that have fallen to rounding level
+   * to stay there, after a look between the nodes. "auto", the default, descends up to degree 27.
    */
   readonly method?: "auto" | "descend" | "march";
   /** A synchronous float64 device for the operations between gates. Default `reference`. */
@@ -101,32 +99,53 @@ export function restrictToLine(
   const prepared = before?.prepared ?? prepare({ graph, from: starts, to: stops, device });
   const { degrees, output } = prepared;
 
-  const pieces: PathPiece[] = [...(before?.pieces ?? [])];
-  const inner: (readonly Cause[])[] = [...(before?.inner ?? [])];
-  const flat: Flat[] = [...(before?.flat ?? [])];
-  let last = before?.last;
-  const known = pieces.length;
-  let state = before?.state;
-  const walk = chosen(method, degrees[output.id]) === "march" ? march : descend;
-  walk(prepared, {
-    done: last?.to ?? 0,
-    state,
-    mayGoOn: () => mayGoOn(pieces.length > known),
-    onPiece(piece, after) {
-      state = after;
-      const own = pathPiece(piece);
-      if (last) inner.push(causesBetween(last, piece));
-      pieces.push(own);
-      last = piece;
-      onPiece?.(own);
-    },
-    onFlat: (found) => flat.push(found),
-  });
-  const end = pieces[pieces.length - 1].to;
-  const shape = output.shape;
-  const path = pathOf({ shape, degree: degrees[output.id], pieces, inner, flat: flatUnits(flat, end) });
-  beginnings.set(path, { ...line, prepared, state, pieces, inner, flat, last: last as Piece });
+  const walking: Walking = before?.walking ?? begin(prepared, chosen(method, degrees[output.id]));
+  let count = before?.count ?? 0;
+  const known = count;
+  for (;;) {
+    // what an earlier call has found beyond the end of its path is there already
+    while (count === walking.pieces.length && !walking.done) {
+      if (!mayGoOn(count > known)) break;
+      advance(walking);
+    }
+    if (count === walking.pieces.length || !mayGoOn(count > known)) break;
+    onPiece?.(walking.pieces[count]);
+    count++;
+  }
+  const pieces = walking.pieces.slice(0, count);
+  const end = pieces[count - 1].to;
+  const { shape } = output;
+  const inner = walking.inner.slice(0, count - 1);
+  const path = pathOf({ shape, degree: degrees[output.id], pieces, inner, flat: flatUnits(walking.flat, end) });
+  beginnings.set(path, { ...line, prepared, walking, count });
   return path;
+}
+
+/** A walk with all that it has found so far; paths are beginnings of it. */
+interface Walking {
+  readonly walk: Walk;
+  readonly pieces: PathPiece[];
+  /** The causes between each piece and the next. */
+  readonly inner: (readonly Cause[])[];
+  readonly flat: Flat[];
+  last: Piece | undefined;
+  done: boolean;
+}
+
+function begin(graph: LineGraph, method: "descend" | "march"): Walking {
+  const flat: Flat[] = [];
+  const walk = walkLine(graph, method, (found) => flat.push(found));
+  return { walk, pieces: [], inner: [], flat, last: undefined, done: false };
+}
+
+/** Goes on to the next piece, or the next moment to look at the clock. */
+function advance(walking: Walking): void {
+  const { done, value: piece } = walking.walk.next();
+  walking.done = done === true;
+  if (!piece) return;
+  if (walking.last) walking.inner.push(causesBetween(walking.last, piece));
+  walking.pieces.push(pathPiece(piece));
+  walking.last = piece;
 }
 
 /** The highest degree at which to descend. */
@@ -147,11 +166,9 @@ interface Beginning {
 /** What has to be known to go on from a path's end. */
 interface Continuation extends Beginning {
   readonly prepared: LineGraph;
-  readonly state: unknown;
-  readonly pieces: readonly PathPiece[];
-  readonly inner: readonly (readonly Cause[])[];
-  readonly flat: readonly Flat[];
-  readonly last: Piece;
+  readonly walking: Walking;
+  /** How many of the walk's pieces the path has. */
+  readonly count: number;
 }
 
 const beginnings = new WeakMap<Path, Continuation>();

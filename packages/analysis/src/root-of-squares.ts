@@ -2,29 +2,20 @@
  * @file √(Σ_l a²_il b²_lj) at any scale: squares of 1e−200 are no numbers, so operands are scaled by powers of two first,
  * which rounds nothing. Where one operand's own entries are too far apart for that, plain loops take each sum on its own.
  */
-import {
-  type Applied,
-  broadcastOffsets,
-  type Shape,
-  type SynchronousDevice,
-  sizeOf,
-  type Tensor,
-  tensor,
-} from "@splineformer/tensor";
-
-type Matmul = Extract<Applied, { op: "matmul" }>;
+import type { Memory } from "./memory.ts";
+import { multiply, type Product } from "./product.ts";
 
 /** Numbers, and their squares over 4^exponent; undefined where no one exponent fits. */
 export interface Squares {
   readonly numbers: Float64Array;
-  readonly scaled: Tensor<"float64"> | undefined;
+  readonly scaled: Float64Array | undefined;
   readonly exponent: number;
 }
 
 /** Entries within this factor of the largest have squares whose products stay normal numbers. */
 const reach = 2 ** 250;
 
-export function squaresOf(numbers: Float64Array, shape: Shape): Squares {
+export function squaresOf(memory: Memory, numbers: Float64Array): Squares {
   let most = 0;
   let least = Number.POSITIVE_INFINITY;
   for (let k = 0; k < numbers.length; k++) {
@@ -37,52 +28,61 @@ export function squaresOf(numbers: Float64Array, shape: Shape): Squares {
   if (!(least * reach >= most || most === 0) || !(most < Number.POSITIVE_INFINITY))
     return { numbers, scaled: undefined, exponent };
   const factor = 2 ** -exponent;
-  const squares = new Float64Array(numbers.length);
+  const squares = memory.take(numbers.length);
   for (let k = 0; k < squares.length; k++) {
     const v = numbers[k] * factor;
     squares[k] = v * v;
   }
-  return { numbers, scaled: tensor(squares, shape), exponent };
+  return { numbers, scaled: squares, exponent };
 }
 
-/** The root of the sum, of the node's own shape. A sum with a term that is not zero is not zero. */
-export function rootOfSquares(ops: SynchronousDevice, node: Matmul, a: Squares, b: Squares): Float64Array {
-  if (!a.scaled || !b.scaled) return rootOfProducts(node, a.numbers, b.numbers);
-  const out = ops.matmul(a.scaled, b.scaled, node.attributes).data as Float64Array;
+/** The root of the sum into `out`, for so many items. A sum with a term that is not zero is not zero. */
+export function rootOfSquares(
+  memory: Memory,
+  product: Product,
+  items: number,
+  a: Squares,
+  b: Squares,
+  out: Float64Array,
+): void {
+  if (!a.scaled || !b.scaled) {
+    rootOfProducts(product, items, a.numbers, b.numbers, out);
+    return;
+  }
+  multiply(memory, product, items, a.scaled, b.scaled, out);
+  const exponent = a.exponent + b.exponent;
+  if (Math.abs(exponent) < 500) {
+    const factor = 2 ** exponent;
+    for (let k = 0; k < out.length; k++) out[k] = Math.sqrt(out[k]) * factor;
+    return;
+  }
   // in two steps, since 2^(a + b) may be no number where the product is one
   const first = 2 ** a.exponent;
   const second = 2 ** b.exponent;
   for (let k = 0; k < out.length; k++)
     if (out[k] > 0) out[k] = Math.max(Math.sqrt(out[k]) * first * second, Number.MIN_VALUE);
-  return out;
 }
 
 /** By loops: each sum over its own largest product. */
-function rootOfProducts(node: Matmul, a: Float64Array, b: Float64Array): Float64Array {
-  const { transposeA = false, transposeB = false } = node.attributes;
-  const [m, n] = node.shape.slice(-2);
-  const [p, q] = node.inputs;
-  const k = p.shape.at(transposeA ? -2 : -1) as number;
-  const batch = node.shape.slice(0, -2);
-  const aBatch = broadcastOffsets(p.shape.slice(0, -2), batch);
-  const bBatch = broadcastOffsets(q.shape.slice(0, -2), batch);
-  const out = new Float64Array(sizeOf(node.shape));
+function rootOfProducts(product: Product, items: number, a: Float64Array, b: Float64Array, out: Float64Array): void {
+  const { m, n, k, transposeA, transposeB, strides, sizes } = product;
+  const [aStep, bStep] = [a.length === sizes[0] ? 0 : sizes[0], b.length === sizes[1] ? 0 : sizes[1]];
   const terms = new Float64Array(k);
-  for (let at = 0; at < out.length; at++) {
-    const j = at % n;
-    const i = Math.floor(at / n) % m;
-    const c = Math.floor(at / (n * m));
-    let most = 0;
-    for (let l = 0; l < k; l++) {
-      const x = Math.abs(a[aBatch[c] * m * k + (transposeA ? l * m + i : i * k + l)]);
-      const y = Math.abs(b[bBatch[c] * k * n + (transposeB ? j * k + l : l * n + j)]);
-      terms[l] = x === 0 || y === 0 ? 0 : Math.max(x * y, Number.MIN_VALUE);
-      if (!(terms[l] <= most)) most = terms[l];
-    }
-    if (most === 0) continue;
-    let sum = 0;
-    for (let l = 0; l < k; l++) sum += (terms[l] / most) ** 2;
-    out[at] = Math.sqrt(sum) * most;
-  }
-  return out;
+  for (let item = 0; item < items; item++)
+    for (let c = 0; c < product.c.length; c++)
+      for (let i = 0; i < m; i++)
+        for (let j = 0; j < n; j++) {
+          const from = item * aStep + product.a[c];
+          const other = item * bStep + product.b[c];
+          let most = 0;
+          for (let l = 0; l < k; l++) {
+            const x = Math.abs(a[from + (transposeA ? l * strides[0] + i : i * strides[0] + l)]);
+            const y = Math.abs(b[other + (transposeB ? j * strides[1] + l : l * strides[1] + j)]);
+            terms[l] = x === 0 || y === 0 ? 0 : Math.max(x * y, Number.MIN_VALUE);
+            if (!(terms[l] <= most)) most = terms[l];
+          }
+          let sum = 0;
+          if (most !== 0) for (let l = 0; l < k; l++) sum += (terms[l] / most) ** 2;
+          out[item * sizes[2] + product.c[c] + i * strides[2] + j] = most === 0 ? 0 : Math.sqrt(sum) * most;
+        }
 }

@@ -8,6 +8,13 @@ import { columnRoots, evaluateColumns } from "@splineformer/spline";
 export interface Cut {
   readonly at: number;
   readonly radius: number;
+  /** No gate switches here: the line was only cut to be read in parts. */
+  readonly soft?: true;
+}
+
+/** A cut, and whose it is. */
+export interface ColumnCut extends Cut {
+  readonly column: number;
 }
 
 /** A part of [−1, 1] where a column is too small to tell. */
@@ -32,7 +39,7 @@ export function signChanges(
   z: Float64Array,
   columns: number,
   asked: readonly Crossing[],
-  cuts: Cut[],
+  cuts: { push(cut: ColumnCut): unknown },
   undecided: Undecided[],
 ): void {
   const count = asked.length;
@@ -60,7 +67,8 @@ export function signChanges(
   const roots = columnRoots(packed, count, { tolerance, scale });
   for (let i = 0; i < roots.at.length; i++) {
     const q = roots.column[i];
-    cuts.push({ at: roots.at[i], radius: radiusAt(packed, count, q, roots.at[i], scale[q] * tolerance) });
+    const radius = radiusAt(packed, count, q, roots.at[i], scale[q] * tolerance);
+    cuts.push({ column: asked[q].column, at: roots.at[i], radius });
   }
   for (const { column: q, from, to } of roots.flat)
     if (!silent[q]) undecided.push({ column: asked[q].column, from, to });

@@ -7,7 +7,7 @@ import { evaluateColumns } from "@splineformer/spline";
 import { sparsemaxThreshold } from "@splineformer/tensor";
 import type { Gate } from "./gates.ts";
 import { hypotenuse, product, rounding } from "./noise.ts";
-import { type Cut, signChanges, type Undecided } from "./sign-changes.ts";
+import { type ColumnCut, type Cut, signChanges, type Undecided } from "./sign-changes.ts";
 
 export interface Row {
   /** The entries of the node that the query sees. */
@@ -17,45 +17,39 @@ export interface Row {
 }
 
 export function sparsemaxGate(rows: readonly Row[], columns: number, order: 0 | 1): Gate {
-  const output = (pattern: Uint8Array, z: Float64Array): Float64Array => {
-    const out = new Float64Array(z.length);
-    for (const { entries, factor } of rows) {
-      const support = pack(pattern, columns, entries);
-      const switches = order === 0 ? switchesOf(support, pack(z, columns, entries), 1) : undefined;
-      for (let j = 0; j * columns < z.length; j++)
-        for (let i = 0; i < entries.length; i++)
-          if (support[i]) out[j * columns + entries[i]] = factor * (switches ? switches[j * entries.length + i] : 1);
+  const pattern = (z: Float64Array): Uint8Array => {
+    const out = new Uint8Array(columns);
+    for (const { entries } of rows) {
+      if (entries.length === 0) continue;
+      const support = supportAt(pack(z, columns, entries), entries.length, between(-1, 1));
+      for (let i = 0; i < entries.length; i++) out[entries[i]] = support[i];
     }
     return out;
   };
   return {
     columns,
+    pattern,
     read(z, noise) {
-      const cuts: Cut[] = [];
+      const cuts: ColumnCut[] = [];
       const undecided: Undecided[] = [];
       for (const { entries } of rows)
         if (entries.length > 1)
           rowCuts(pack(z, columns, entries), entries, pack(noise, columns, entries), cuts, undecided);
-      const pattern = (lo: number, hi: number): Uint8Array => {
-        const out = new Uint8Array(columns);
-        for (const { entries } of rows) {
-          if (entries.length === 0) continue;
-          const support = supportAt(pack(z, columns, entries), entries.length, between(lo, hi));
-          for (let i = 0; i < entries.length; i++) out[entries[i]] = support[i];
-        }
-        return out;
-      };
-      return { cuts, undecided, pattern };
+      return { cuts, undecided, pattern: pattern(z) };
     },
-    affected(before, after) {
-      const differs = (entry: number): boolean => before[entry] !== after[entry];
-      return rows.flatMap(({ entries }) => (entries.some(differs) ? entries : []));
+    output(pattern, z, out) {
+      out.fill(0);
+      for (const { entries, factor } of rows) {
+        const support = pack(pattern, columns, entries);
+        const switches = order === 0 ? switchesOf(support, pack(z, columns, entries), 1) : undefined;
+        for (let j = 0; j * columns < z.length; j++)
+          for (let i = 0; i < entries.length; i++)
+            if (support[i]) out[j * columns + entries[i]] = factor * (switches ? switches[j * entries.length + i] : 1);
+      }
     },
-    output,
-    outputOf: (pattern, z, chosen) => pack(output(pattern, z), columns, chosen),
-    outputDeviation(pattern, deviation) {
-      const out = new Float64Array(columns);
-      if (order === 1) return out;
+    outputDeviation(pattern, deviation, _, out) {
+      out.fill(0);
+      if (order === 1) return;
       for (const { entries, factor } of rows) {
         const active = entries.filter((entry) => pattern[entry]);
         const n = active.length;
@@ -70,7 +64,6 @@ export function sparsemaxGate(rows: readonly Row[], columns: number, order: 0 | 
           out[entry] = product(factor, hypotenuse(product(most, part), rounding(1)));
         }
       }
-      return out;
     },
   };
 }
@@ -120,7 +113,7 @@ function rowCuts(
   z: Float64Array,
   entries: readonly number[],
   noise: Float64Array,
-  cuts: Cut[],
+  cuts: ColumnCut[],
   undecided: Undecided[],
 ): void {
   const keys = entries.length;
@@ -139,7 +132,7 @@ function rowCuts(
       return;
     }
     const middle = between(lo, hi);
-    const found: Cut[] = [];
+    const found: ColumnCut[] = [];
     const unsure: Undecided[] = [];
     const switches = switchesOf(supportAt(z, keys, middle), z, unit);
     const asked = entries.map((_, column) => ({ column, level: 0, noise: floor }));
@@ -153,11 +146,11 @@ function rowCuts(
     for (const flat of unsure)
       if (flat.to > start.at && flat.from < end.at) undecided.push({ ...flat, column: entries[flat.column] });
     if (start.at > lo) {
-      cuts.push(start);
+      cuts.push({ ...start, column: entries[0] });
       part(lo, start.at - Math.min(start.radius, start.at - lo));
     }
     if (end.at < hi) {
-      cuts.push(end);
+      cuts.push({ ...end, column: entries[0] });
       part(end.at + Math.min(end.radius, hi - end.at), hi);
     }
   };

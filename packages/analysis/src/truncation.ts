@@ -1,41 +1,77 @@
 /**
  * @file Whether values at the nodes are enough: a polynomial of higher degree is well read between them once its Chebyshev
- * coefficients have fallen to rounding level. The last two are looked at, since an even or odd polynomial lacks every other.
+ * coefficients have fallen to rounding level. The last two are looked at, since an even or odd polynomial lacks every other;
+ * and the value at the witness, since few nodes see a wave as a slower one.
  */
-import { coefficientMatrix } from "@splineformer/spline";
-import type { IntervalValue } from "./interval-values.ts";
-import { doubt, hypotenuse } from "./noise.ts";
+import { barycentricRow, coefficientMatrix } from "@splineformer/spline";
+import { type Block, witness } from "./blocks.ts";
+import type { Memory } from "./memory.ts";
+import { doubt } from "./noise.ts";
 
-/** The largest of the coefficients `last` and `last − 1` over the noise of its column; 0 where both are 0. */
-export function tailRatio(value: IntervalValue, last = value.values.shape[0] - 1): number {
-  let ratio = 0;
-  const tail = tails(value, last);
-  for (let c = 0; c < tail.length; c++)
-    if (tail[c] > ratio * doubt * value.deviation[c]) ratio = tail[c] / (doubt * value.deviation[c]);
-  return ratio;
+/** By item, in units of the noise. */
+export interface Tails {
+  /** The largest of the last two coefficients and the error at the witness. */
+  readonly ratio: Float64Array;
+  /** The largest of the two coefficients before the last. */
+  readonly before: Float64Array;
+  /** What part of its column's size the one is that gave the ratio. */
+  readonly share: Float64Array;
 }
 
-/** The value with its last coefficients counted as noise: what lies beyond them is no larger. */
-export function withTail(value: IntervalValue): IntervalValue {
-  const tail = tails(value, value.values.shape[0] - 1);
-  return { ...value, deviation: value.deviation.map((e, c) => hypotenuse(e, tail[c] / doubt)) };
-}
-
-/** |c_last| or |c_(last − 1)| of every column, whichever is larger. */
-function tails({ values, size }: IntervalValue, last: number): Float64Array {
-  const columns = size.length;
-  const nodes = values.shape[0];
-  const { data } = values;
-  const matrix = coefficientMatrix(nodes - 1);
-  const out = new Float64Array(columns);
-  const sums = new Float64Array(columns);
-  for (let k = Math.max(0, last - 1); k <= last; k++) {
-    sums.fill(0);
-    for (let j = 0; j < nodes; j++) {
-      const factor = matrix[k * nodes + j];
-      for (let c = 0; c < columns; c++) sums[c] += factor * data[j * columns + c];
-    }
-    for (let c = 0; c < columns; c++) out[c] = Math.max(out[c], Math.abs(sums[c]));
+/**
+ * Looks at what the values leave out, and counts it as noise.
+ *
+ * @param valid - whether a column of an item has a meaning
+ */
+export function settle(memory: Memory, x: Block, valid: (item: number, column: number) => boolean): Tails {
+  const { items, nodes, rows, columns, data, deviation } = x;
+  const ratio = new Float64Array(items);
+  const before = new Float64Array(items);
+  const share = new Float64Array(items);
+  const n = nodes - 1;
+  const mark = memory.mark();
+  const matrix = memory.take(4 * nodes);
+  const coefficients = coefficientMatrix(n);
+  for (let i = 0; i < 3; i++) {
+    const k = Math.max(0, n - i);
+    matrix.set(coefficients.subarray(k * nodes, (k + 1) * nodes), i * nodes);
   }
-  return out;
+  matrix.set(barycentricRow(n, witness), 3 * nodes);
+  const out = memory.take(4 * columns);
+  for (let item = 0; item < items; item++) {
+    memory.multiply(
+      4,
+      columns,
+      nodes,
+      { numbers: matrix, offset: 0, stride: nodes },
+      false,
+      { numbers: data, offset: item * rows * columns, stride: columns },
+      false,
+      { numbers: out, offset: 0, stride: columns },
+    );
+    const last = ((item + 1) * rows - 1) * columns;
+    let most = 0;
+    let other = 0;
+    for (let c = 0; c < columns; c++) {
+      const a = Math.abs(out[c]);
+      const b = Math.abs(out[columns + c]);
+      const error = rows > nodes ? Math.abs(out[3 * columns + c] - data[last + c]) : 0;
+      const tail = Math.max(a, b, error);
+      const at = item * columns + c;
+      const noise = doubt * deviation[at];
+      const earlier = Math.max(b, Math.abs(out[2 * columns + c]));
+      if (tail > most * noise && valid(item, c)) {
+        most = tail / noise;
+        share[item] = tail / x.size[at];
+      }
+      if (earlier > other * noise && valid(item, c)) other = earlier / noise;
+      const extra = tail / doubt;
+      const square = deviation[at] * deviation[at] + extra * extra;
+      deviation[at] = square > 2 ** -800 && square < 2 ** 800 ? Math.sqrt(square) : Math.max(deviation[at], extra);
+    }
+    ratio[item] = most;
+    before[item] = other;
+  }
+  memory.release(mark);
+  return { ratio, before, share };
 }

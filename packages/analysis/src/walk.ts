@@ -11,9 +11,17 @@ export interface Piece {
   readonly values: Tensor<"float64">;
   /** What rounding may have done to it, entry by entry. */
   readonly noise: Float64Array;
-  /** Which piece every gate is in, by node. */
-  readonly patterns: ReadonlyMap<Applied, Uint8Array>;
+  readonly patterns: Patterns;
 }
+
+/** A piece as the walk comes upon it; the line may have been cut where no gate switches. */
+export interface WalkedPiece extends Piece {
+  readonly soft: boolean;
+  readonly slack: number;
+}
+
+/** Which piece every gate's entries are in, by node. */
+export type Patterns = ReadonlyMap<Applied, Uint8Array>;
 
 /** A gate's entry that was too small on a part of the line to tell its sign. */
 export interface Flat {
@@ -23,14 +31,5 @@ export interface Flat {
   readonly entry: number;
 }
 
-export interface Walk {
-  /** Where an earlier walk stopped: the end of its last piece; 0 at the start. */
-  readonly done: number;
-  /** What the method left at `done` for itself; undefined at the start. */
-  readonly state: unknown;
-  /** Asked before every piece and every part of one; false: stop here. May throw. */
-  mayGoOn(): boolean;
-  /** @param state - what the method needs to go on after this piece, if anything; plain data */
-  onPiece(piece: Piece, state?: unknown): void;
-  onFlat(flat: Flat): void;
-}
+/** A line being walked: its pieces in order, and `undefined` between them where there is a moment to look at the clock. */
+export type Walk = Generator<Piece | undefined, void, void>;
