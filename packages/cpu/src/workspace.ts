@@ -44,7 +44,7 @@ const start = 4096 + 2 ** 20;
 /** The size of a page of WebAssembly memory. */
 const page = 65536;
 /** Address space, not memory: pages that nobody has written to cost nothing. */
-const capacity = 2 ** 28;
+const capacity = 2 ** 30;
 
 /** A workspace of its own; undefined where SIMD WebAssembly or the room is missing. */
 export function createWorkspace(): Workspace | undefined {

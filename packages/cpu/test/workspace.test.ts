@@ -69,7 +69,7 @@ describe("a workspace", () => {
 
   it("has no numbers where there is no more room, and two have nothing in common", () => {
     const workspace = open();
-    expect(workspace.take(2 ** 26)).toBeUndefined();
+    expect(workspace.take(2 ** 28)).toBeUndefined();
     const [one, other] = [workspace.take(3) as Float64Array, open().take(3) as Float64Array];
     expect(one.buffer).not.toBe(other.buffer);
   });
