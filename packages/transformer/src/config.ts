@@ -53,6 +53,11 @@ export interface StackConfig {
     readonly scale: number;
     /** Of self-attention; cross-attention sees everything. Default `"none"`, in a decoder `"causal"`. */
     readonly mask: Mask;
+    /**
+     * Each head's queries and keys to mean 0 and variance 1, or to mean square 1, times learned factors; in cross-attention, too.
+     * Then the model is no spline. Default `"none"`.
+     */
+    readonly qkNorm: "none" | "layer" | "rms";
   };
   readonly feedForward: {
     /** Default `"relu"`; without hidden units it means nothing. */
@@ -190,7 +195,7 @@ const stackKeys = [
   "seed",
   "dtype",
 ];
-const attentionKeys = ["activation", "divide", "scale", "mask"];
+const attentionKeys = ["activation", "divide", "scale", "mask", "qkNorm"];
 const maximumLayers = 10_000;
 
 /** The complete config of an encoder. */
@@ -343,14 +348,20 @@ function completeAttention(
   ownMask: Mask,
 ): StackConfig["attention"] {
   checkOptions(where, options, attentionKeys);
-  const { activation = "relu", scale = 1 / Math.sqrt(headWidth), mask = ownMask } = options;
+  const { activation = "relu", scale = 1 / Math.sqrt(headWidth), mask = ownMask, qkNorm = "none" } = options;
   checkWeighing(where, activation, 0);
   const normalised = actsOnRows(activation) || sigmoidBias(activation) !== undefined;
   const { divide = normalised ? "none" : "length" } = options;
   checkMask(where, mask);
   checkDivide(where, divide);
   required(Number.isFinite(scale), where, "a finite scale", scale);
-  return { activation: plain(activation), divide: plain(divide), scale, mask: plain(mask) };
+  return {
+    activation: plain(activation),
+    divide: plain(divide),
+    scale,
+    mask: plain(mask),
+    qkNorm: oneOf(where, "qkNorm", qkNorm, ["none", "layer", "rms"]),
+  };
 }
 
 function completeFeedForward(where: string, options: Partial<StackConfig["feedForward"]>): StackConfig["feedForward"] {

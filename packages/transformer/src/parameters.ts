@@ -223,11 +223,17 @@ function blockSpecification(config: EncoderConfig | DecoderConfig): BlockParamet
 
 function attentionSpecification(config: StackConfig, memory: number): AttentionParameters<Specification> {
   const { width, heads, keyValueHeads, headWidth, valueWidth } = config;
+  const { qkNorm } = config.attention;
+  const headNorm: Norm<Specification> = {
+    weight: constant([headWidth], 1),
+    ...(qkNorm === "layer" && { bias: { ...constant([headWidth], 0), optional: true } }),
+  };
   return {
     query: dense(width, heads * headWidth, 1 / width),
     key: dense(memory, keyValueHeads * headWidth, 1 / memory),
     value: dense(memory, keyValueHeads * valueWidth, 1 / memory),
     output: dense(heads * valueWidth, width, 1 / (heads * valueWidth)),
+    ...(qkNorm !== "none" && { queryNorm: headNorm, keyNorm: headNorm }),
   };
 }
 

@@ -21,7 +21,7 @@ describe("a config", () => {
       valueWidth: 2,
       keyValueHeads: 3,
       hidden: 12,
-      attention: { activation: "relu", divide: "length", scale: 1 / Math.sqrt(2), mask: "none" },
+      attention: { activation: "relu", divide: "length", scale: 1 / Math.sqrt(2), mask: "none", qkNorm: "none" },
       feedForward: { activation: "relu" },
       norm: "none",
       normPlacement: "pre",
@@ -49,7 +49,7 @@ describe("a config", () => {
       ...createEncoder(small).config,
       kind: "decoder",
       memory: 5,
-      attention: { activation: "relu", divide: "length", scale: 1 / Math.sqrt(2), mask: "causal" },
+      attention: { activation: "relu", divide: "length", scale: 1 / Math.sqrt(2), mask: "causal", qkNorm: "none" },
     });
     expect(createDecoder(small).config.memory).toBe(6);
   });
@@ -169,7 +169,7 @@ describe("options are refused, by the name of the call:", () => {
     [
       "an unknown attention option",
       encoder({ attention: { heads: 2 } }),
-      'RangeError: createEncoder: attention: expected options activation, divide, scale, mask, got "heads"',
+      'RangeError: createEncoder: attention: expected options activation, divide, scale, mask, qkNorm, got "heads"',
     ],
     [
       "an infinite scale",

@@ -199,6 +199,8 @@ describe("encoders agree with their blocks written out", () => {
   });
 });
 
+const reluAttention = { activation: "relu", divide: "length", scale: 0.5, mask: "causal" } as const;
+
 describe("decoders and encoder–decoders agree with their blocks written out", () => {
   const source = seeded(9).normal([11, 5]);
   const target = seeded(10).normal([7, 3]);
@@ -209,6 +211,7 @@ describe("decoders and encoder–decoders agree with their blocks written out", 
     ["with norms after, clamps and scales", { norm: "rms", normPlacement: "post", clamp: 1, layerScale: 0.5 }],
     ["with affine norms around each sublayer", { norm: "affine", normPlacement: "hybrid", residualScale: 0.7 }],
     ["reading the first token", { pool: "first", output: 2 }],
+    ["with QK-norm, in cross-attention too", { attention: { ...reluAttention, qkNorm: "layer" } }],
   ])("%s", (_, options) => {
     const model = stirred(createDecoder({ ...base, memory: 5, input: 3, seed: 4, ...options }), 6);
     const expected = naiveStack(model.config, model.parameters, matrix(target), matrix(source));
@@ -219,7 +222,7 @@ describe("decoders and encoder–decoders agree with their blocks written out", 
     ["together", {}],
     [
       "together, with norms",
-      { norm: "layer", attention: { activation: "softmax", mask: "none", divide: "none", scale: 1 } },
+      { norm: "layer", attention: { activation: "softmax", mask: "none", divide: "none", scale: 1, qkNorm: "rms" } },
     ],
   ])("%s", (_, options) => {
     const model = stirred(

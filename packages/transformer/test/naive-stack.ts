@@ -34,9 +34,24 @@ export function naiveStack(config: StackConfig, parameters: unknown, x: Matrix, 
       (z, _, j) => z * (vector(`${name}.weight`) as ArrayLike<number>)[j] + (vector(`${name}.bias`)?.[j] ?? 0),
     );
   };
+  /** Each head of each row alone. */
+  const headNorm = (name: string, heads: number, y: Matrix): Matrix => {
+    const { qkNorm: kind } = config.attention;
+    if (kind === "none") return y;
+    return y.map((row) => {
+      const d = row.length / heads;
+      return Array.from({ length: heads }, (_, h) => row.slice(h * d, (h + 1) * d)).flatMap((head) =>
+        naiveNormalize(head, { kind, epsilon: 1e-5 }).map(
+          (z, i) => z * (vector(`${name}.weight`) as ArrayLike<number>)[i] + (vector(`${name}.bias`)?.[i] ?? 0),
+        ),
+      );
+    });
+  };
   const attend = (name: string, y: Matrix, memory: Matrix, mask: StackConfig["attention"]["mask"]): Matrix => {
-    const [q, k, v] = [line(`${name}.query`, y), line(`${name}.key`, memory), line(`${name}.value`, memory)];
     const { heads, keyValueHeads } = config;
+    const q = headNorm(`${name}.queryNorm`, heads, line(`${name}.query`, y));
+    const k = headNorm(`${name}.keyNorm`, keyValueHeads, line(`${name}.key`, memory));
+    const v = line(`${name}.value`, memory);
     const mixed = naiveAttention(q, k, v, undefined, undefined, { ...config.attention, heads, keyValueHeads, mask });
     return line(`${name}.output`, mixed);
   };
