@@ -4,7 +4,8 @@
  * what else a block adds around it. Letters: x the stream that asks (queries), memory the one that is looked at (keys and
  * values), h heads, g heads of keys and values, d and e head widths.
  */
-import { type Attributes, attention, type Ops, type Shaped } from "@splineformer/tensor";
+import { type Attributes, attention, checkOptions, checkRecord, type Ops, type Shaped } from "@splineformer/tensor";
+import { checkCount } from "./checks.ts";
 import { attentionParts, type Intermediates } from "./intermediates.ts";
 import { type Linear, project } from "./linear.ts";
 import { type Alibi, alibiBias, type Rotary, turn } from "./positions.ts";
@@ -65,6 +66,7 @@ export interface AttentionOperands<T> {
  * @param memory - [.., keys, memory width]; default x
  * @returns [.., queries, width of the output map]
  * @throws ShapeError if the widths do not fit
+ * @throws RangeError if the config or the operands have what is not known, or a part of the layer is missing
  * @source arXiv 2408.09624 (tokens are columns there, rows here); the order: arXiv 2409.04431
  * @example
  * ```ts
@@ -84,6 +86,7 @@ export function attend<T extends Shaped>(
   memory: T = x,
   operands: AttentionOperands<T> = {},
 ): T {
+  checkLayer("attend", config, parameters, operands);
   const query = queryOf(ops, config, parameters, x, operands.past);
   const key = keyOf(ops, config, parameters, memory);
   const value = project(ops, memory, parameters.value);
@@ -114,11 +117,40 @@ export function attendParts<T extends Shaped>(
   memory: T = x,
   operands: AttentionOperands<T> = {},
 ): Intermediates<T> {
+  checkLayer("attendParts", config, parameters, operands);
   const query = queryOf(ops, config, parameters, x, operands.past);
   const key = keyOf(ops, config, parameters, memory);
   const value = project(ops, memory, parameters.value);
   const parts = partsTo(ops, config, query, key, value, operands);
   return { ...parts, output: project(ops, parts.output, parameters.output) };
+}
+
+const configKeys = [
+  "activation",
+  "mask",
+  "heads",
+  "keyValueHeads",
+  "scale",
+  "divide",
+  "qkNorm",
+  "qkNormEpsilon",
+  "rotary",
+  "alibi",
+];
+
+/** Refuses a config with what is not known, and a layer that is not whole: what the operations below cannot see. */
+export function checkLayer<T>(
+  where: string,
+  config: AttentionConfig,
+  parameters: AttentionParameters<T>,
+  operands: AttentionOperands<T> = {},
+): void {
+  checkOptions(where, config, configKeys);
+  checkOptions(where, operands, ["bias", "visible", "dropout", "past"]);
+  checkRecord(where, "the layer's parameters", parameters);
+  for (const name of ["query", "key", "value", "output"] as const)
+    checkRecord(where, `parameters.${name} { weight, bias }`, parameters[name]);
+  if (operands.past !== undefined) checkCount(where, "past", operands.past, 0);
 }
 
 /** Queries as scores see them, [.., n, h·d]; the first is at position `past`. */

@@ -13,6 +13,7 @@ import {
   type Ops,
   reference,
   required,
+  reshape,
   type Shaped,
   ShapeError,
   show,
@@ -22,10 +23,10 @@ import {
 } from "@splineformer/tensor";
 import { type AttentionConfig, attendTo, partsTo, prepared } from "./attend.ts";
 import { checkNumbers } from "./checks.ts";
-import { type Dropout, dropoutFactors } from "./dropout.ts";
+import { checkDropout, type Dropout, dropoutFactors } from "./dropout.ts";
 import type { Intermediates } from "./intermediates.ts";
 import { type Alibi, checkRotary, isAlibi, type Rotary } from "./positions.ts";
-import { checkPast, lengthVisibility, type PastMask } from "./visibility.ts";
+import { checkLengths, checkPast, lengthVisibility, type PastMask } from "./visibility.ts";
 
 /** A mask by name, one whose first query comes after `past` keys, or a boolean tensor that is true where a query sees a key. */
 export type AttentionMask = Mask | PastMask | { readonly visible: Tensor };
@@ -132,12 +133,13 @@ export function attention(
   if (added !== undefined) checkNumbers("attention", "bias", added);
   const config = configOf(options, query);
   const [queries, keys] = [query.shape.at(-2) as number, key.shape.at(-2) as number];
-  const visible = visibleTensor(options, keys);
+  const visible = visibleTensor(options, keys, query.shape.length === 2);
   const { activation, mask, heads, keyValueHeads, scale, divide } = config;
   const attributes = { activation, mask, heads, keyValueHeads, scale, divide };
   const shape = inferShape("attention", attributes, query.shape, key.shape, value.shape, added?.shape, visible?.shape);
   const lift = (x: Tensor): Shaped => ops.constant(x);
   const past = pastOf(options.mask);
+  if (dropout !== undefined) checkDropout("attention", dropout);
   const operands = {
     past,
     bias: added && lift(added),
@@ -208,8 +210,11 @@ function namedMask(mask: AttentionMask): Mask {
 const pastOf = (mask: AttentionMask | undefined): number => (isPast(mask) ? mask.past : 0);
 
 /** What the mask's tensor and the key lengths show together. */
-function visibleTensor({ mask, keyLengths }: AttentionOptions, keys: number): Tensor | undefined {
-  const lengths = keyLengths && lengthVisibility(keyLengths, keys);
+function visibleTensor({ mask, keyLengths }: AttentionOptions, keys: number, single: boolean): Tensor | undefined {
+  if (keyLengths !== undefined) checkLengths("attention", "keyLengths", keyLengths, keys);
+  const padded = keyLengths && lengthVisibility(keyLengths, keys);
+  // one sequence without a batch axis has one length
+  const lengths = padded && single && keyLengths.length === 1 ? reshape(padded, [1, 1, keys]) : padded;
   if (!isTensorMask(mask)) return lengths;
   checkOptions("attention", mask, ["visible"]);
   const { visible } = mask;

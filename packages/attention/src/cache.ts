@@ -16,7 +16,7 @@ import {
   sizeOf,
   type Tensor,
 } from "@splineformer/tensor";
-import { type AttentionConfig, type AttentionParameters, attendTo, keyOf, queryOf } from "./attend.ts";
+import { type AttentionConfig, type AttentionParameters, attendTo, checkLayer, keyOf, queryOf } from "./attend.ts";
 import { checkCount } from "./checks.ts";
 import { project } from "./linear.ts";
 
@@ -114,13 +114,12 @@ export function attendNext(
   x: Tensor,
   cache: AttentionCache,
 ): { readonly output: Tensor; readonly cache: AttentionCache } {
+  const where = "attendNext";
+  checkLayer(where, config, parameters);
+  const whole = typeof cache === "object" && cache !== null && "store" in cache && "window" in cache;
+  required(whole, where, "a cache of createAttentionCache", cache);
   const window = typeof config.mask === "object" ? config.mask.window : "all";
-  required(
-    config.mask !== "none" && window === cache.window,
-    "attendNext",
-    `the cache's window ${cache.window}`,
-    config.mask,
-  );
+  required(config.mask !== "none" && window === cache.window, where, `the cache's window ${cache.window}`, config.mask);
   const query = queryOf(ops, config, parameters, x, cache.length);
   const newKey = keyOf(ops, config, parameters, x, cache.length);
   const extended = extend(cache, newKey, project(ops, x, parameters.value));

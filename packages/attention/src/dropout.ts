@@ -10,6 +10,14 @@ export interface Dropout {
   readonly seed: number;
 }
 
+/** Refuses what is no dropout. */
+export function checkDropout(where: string, dropout: Dropout): void {
+  checkOptions(where, dropout, ["rate", "seed"]);
+  const { rate, seed } = dropout;
+  required(typeof rate === "number" && rate >= 0 && rate < 1, where, "a dropout rate in [0, 1)", rate);
+  required(Number.isSafeInteger(seed) && seed >= 0, where, "a dropout seed that is a whole number ≥ 0", seed);
+}
+
 /**
  * Factors: 0 with this probability, else 1/(1 − rate), so that the mean is 1.
  *
@@ -21,9 +29,9 @@ export interface Dropout {
  * [...new Set(dropoutFactors([3, 100], { rate: 0.5, seed: 1 }).data)].sort(); // [0, 2]
  * ```
  */
-export function dropoutFactors(shape: Shape, { rate, seed, ...rest }: Dropout): Tensor<"float32"> {
-  checkOptions("dropoutFactors", rest, ["rate", "seed"]);
-  required(typeof rate === "number" && rate >= 0 && rate < 1, "dropoutFactors", "a rate in [0, 1)", rate);
+export function dropoutFactors(shape: Shape, dropout: Dropout): Tensor<"float32"> {
+  checkDropout("dropoutFactors", dropout);
+  const { rate, seed } = dropout;
   const factors = random(seed).uniform(shape);
   for (let i = 0; i < factors.data.length; i++) factors.data[i] = factors.data[i] < rate ? 0 : 1 / (1 - rate);
   return factors;

@@ -5,6 +5,8 @@
  */
 import {
   activationOf,
+  checkOptions,
+  checkRecord,
   divisor,
   isTensor,
   type Pointwise,
@@ -33,8 +35,8 @@ export interface KeyExplanation {
   /** Whether the weight is not 0. */
   readonly active: boolean;
   /**
-   * The weight as a polynomial of the score, on the piece that holds: coefficients of 1, s, s², … Of a pointwise piecewise
-   * polynomial activation; else "none".
+   * The weight as a polynomial of this score, the others as they are, on the piece that holds: coefficients of 1, s, s², … For
+   * activations that are piecewise polynomial, sparsemax too; else "none".
    */
   readonly coefficients: readonly number[] | "none";
   /** How far this score alone has to move until another piece holds; Infinity: it never does; "none": there are no pieces. */
@@ -92,8 +94,12 @@ export function explainAttention(
   value: Tensor,
   options: Omit<AttentionOptions, "dropout"> & { readonly of: { readonly query: number; readonly head?: number } },
 ): Explanation {
-  const { of, ...rest } = options;
   const where = "explainAttention";
+  checkRecord(where, "options with of: { query, head }", options);
+  const { of, ...rest } = options;
+  checkRecord(where, "of: { query, head }", of);
+  checkOptions(where, of, ["query", "head"]);
+  required(!("dropout" in rest), where, "no dropout, which belongs to training", options);
   for (const [name, x] of Object.entries({ query, key, value }))
     if (isTensor(x) && x.shape.length !== 2)
       throw new ShapeError(`${where}: expected ${name} [tokens, width], got ${showShape(x.shape)}`);
@@ -188,10 +194,12 @@ function pieceOf(
   if (alpha === 2) {
     const tau = sparsemaxThreshold(scores);
     const support = scores.filter((score) => score > tau).length;
+    // s − τ, where |S| τ = s + the others − 1
+    const coefficients = s > tau ? [s / support - tau, 1 - 1 / support].map((c) => c / by) : [0];
     // τ follows an active score by 1/|S| of its move
     const reach =
       s > tau ? (support === 1 ? Number.POSITIVE_INFINITY : ((s - tau) * support) / (support - 1)) : tau - s;
-    return { coefficients: "none", toSwitch: Math.min(reach, others(scores, i, tau, support, s > tau)) };
+    return { coefficients, toSwitch: Math.min(reach, others(scores, i, tau, support, s > tau)) };
   }
   if (alpha !== undefined || sigmoidBias(activation) !== undefined) return { coefficients: "none", toSwitch: "none" };
   const meaning = activationOf(activation as Pointwise);

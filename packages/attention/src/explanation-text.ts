@@ -11,8 +11,25 @@ export function switching({ toSwitch }: KeyExplanation): string {
   return toSwitch === Number.POSITIVE_INFINITY ? "never" : short(toSwitch);
 }
 
+/** The weight as a polynomial of the score s. */
+function polynomial({ coefficients }: KeyExplanation): string {
+  if (coefficients === "none") return "smooth";
+  const terms = coefficients.flatMap((c, k) => (c === 0 ? [] : [{ c, power: ["", "s", "s²", "s³"][k] ?? `s^${k}` }]));
+  if (terms.length === 0) return "0";
+  const shown = terms.map(({ c, power }) => {
+    const size = Math.abs(c);
+    return {
+      sign: c < 0 ? "−" : "+",
+      text: power === "" ? short(size) : `${size === 1 ? "" : `${short(size)} `}${power}`,
+    };
+  });
+  return shown
+    .map(({ sign, text }, i) => (i === 0 ? `${sign === "−" ? sign : ""}${text}` : ` ${sign} ${text}`))
+    .join("");
+}
+
 /**
- * One line a key: score, weight, the distance to the next piece, how much the output moves with the score.
+ * One line a key: score, weight, the polynomial of the score that it is, the distance to the next piece, how much the output moves with the score.
  *
  * @example
  * ```ts
@@ -28,11 +45,12 @@ export function explanationText({ activation, query, head, keys, hidden, output 
   const shown = output.length > 8 ? `${output.slice(0, 8).map(short).join(", ")}, …` : output.map(short).join(", ");
   const title = `${showWeighing(activation)} attention of query ${query}, head ${head}: ${active} of ${keys.length} keys active, output ${shown}`;
   const table = [
-    ["key", "score", "weight", "to switch", "|∂output/∂score|"],
+    ["key", "score s", "weight", "on its piece", "to switch", "|∂output/∂score|"],
     ...keys.map((key) => [
       String(key.key),
       short(key.score),
       key.active ? short(key.weight) : "off",
+      polynomial(key),
       switching(key),
       short(Math.hypot(...key.byScore)),
     ]),

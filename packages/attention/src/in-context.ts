@@ -4,6 +4,7 @@
  * L the Lipschitz constant, σ² the variance of the noise.
  */
 import {
+  actsOnRows,
   checkOptions,
   type Divide,
   isTensor,
@@ -12,6 +13,7 @@ import {
   required,
   ShapeError,
   showShape,
+  sigmoidBias,
   type Tensor,
   type Weighing,
 } from "@splineformer/tensor";
@@ -27,7 +29,8 @@ import { checkCount, checkNumbers } from "./checks.ts";
  * @param context - `inputs` [n, d], `targets` [n, outputs]
  * @param query - [m, d]
  * @param options - `metric`: w for w I, or M [d, d]; default 1. `activation`: default `"softmax"`. `divide`: default `"length"`
- * for activations that act entry by entry, so that more examples do not add up to more; else `"none"`
+ * for activations that act entry by entry, so that more examples do not add up to more; else, and for a sigmoid whose bias is
+ * −log n, `"none"`
  * @returns [m, outputs], float64
  * @throws ShapeError or RangeError if shapes do not fit
  * @source arXiv 2402.11639
@@ -53,10 +56,7 @@ export function inContextRegression(
   const { inputs, targets } = context;
   for (const [name, x] of Object.entries({ inputs, targets, query })) checkNumbers(where, name, x);
   const { metric = 1, activation = "softmax" } = options;
-  const normalised =
-    typeof activation === "object"
-      ? activation.name === "entmax" || activation.name === "sigmoid"
-      : ["softmax", "sparsemax", "sigmoid"].includes(activation);
+  const normalised = actsOnRows(activation) || sigmoidBias(activation) === "-log length";
   const { divide = normalised ? "none" : "length" } = options;
   const d = inputs.shape.at(-1) as number;
   if (!isTensor(metric)) {
@@ -71,12 +71,16 @@ export function inContextRegression(
 
 /** A window, and how well it is known. */
 export interface OptimalWindow {
+  /** 0 where equal weights are best, or a window below 0.01. */
   readonly window: number;
   /** Of the window, from the spread of eight parts of the draws. */
   readonly standardError: number;
   /** The mean squared error there, without the query's own noise. */
   readonly error: number;
 }
+
+/** Where windows are sought. Below, all examples weigh about the same; above, the nearest one counts alone. */
+const [least, most] = [0.01, 1e4];
 
 /**
  * The w that minimises `E (Σ p_i y_i − f(q))²` over examples x_i and a query q, uniform on the unit sphere in d dimensions,
@@ -118,8 +122,13 @@ export function optimalWindow(options: {
   required(target === "affine" || target === "kinked", where, 'target "affine" or "kinked"', target);
   const ratio = (lipschitz / noise) ** 2;
   const samples = Array.from({ length: draws }, (_, k) => drawSample(d, n, target, seed, k));
-  const best = (some: readonly Sample[]): number =>
-    Math.exp(goldenSection((log) => meanRisk(some, Math.exp(log), ratio), Math.log(0.01), Math.log(1e4)));
+  const best = (some: readonly Sample[]): number => {
+    const found = Math.exp(
+      goldenSection((log) => meanRisk(some, Math.exp(log), ratio), Math.log(least), Math.log(most)),
+    );
+    // the end of the search stands for all that lies beyond it
+    return found < 1.001 * least ? 0 : found;
+  };
   const window = best(samples);
   const parts = Array.from({ length: 8 }, (_, part) => best(samples.filter((_, k) => k % 8 === part)));
   const mean = parts.reduce((a, b) => a + b, 0) / 8;

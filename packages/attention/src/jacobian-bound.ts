@@ -6,11 +6,13 @@
 import {
   graphOf,
   type Network,
+  type Ops,
   pullback,
   reference,
   required,
   rowAlpha,
   type Shape,
+  type Shaped,
   ShapeError,
   showShape,
   type Tensor,
@@ -151,17 +153,30 @@ export function stackJacobianBound(layers: readonly StackedLayer[], x: Tensor): 
   required(layers.length > 0, "stackJacobianBound", "at least one layer", layers.length);
   const factors: number[] = [];
   let y: Tensor = reference.constant(x);
-  const apply = ({ config, parameters, residual }: StackedLayer, z: Tensor): Tensor => {
-    const out = attend(reference, config, parameters, z);
-    return residual === "added" ? reference.add(z, out) : out;
-  };
   for (const layer of layers) {
+    const { residual } = layer;
+    required(
+      residual === "added" || residual === "none",
+      "stackJacobianBound",
+      'residual "added" or "none" of each layer',
+      residual,
+    );
     factors.push(jacobianBound(layer, y).bound + (layer.residual === "added" ? 1 : 0));
-    y = apply(layer, y);
+    y = runLayer(reference, layer, layer.parameters, y);
   }
   const bound = factors.reduce((a, b) => a * b, 1);
   const measured = spectralNorm(stackJacobian(layers, x, y.shape));
   return { bound, factors, measured, looseness: measured > 0 ? bound / measured : Number.POSITIVE_INFINITY };
+}
+
+function runLayer<T extends Shaped>(
+  ops: Ops<T>,
+  { config, residual }: StackedLayer,
+  parameters: AttentionParameters<T>,
+  x: T,
+): T {
+  const out = attend(ops, config, parameters, x);
+  return residual === "added" ? ops.add(x, out) : out;
 }
 
 /** Row by row, [outputs, inputs]. */
@@ -172,10 +187,8 @@ function stackJacobian(layers: readonly StackedLayer[], x: Tensor, shape: Shape)
     parameters: layers.map((layer) => layer.parameters),
     run(ops, parameters, inputs) {
       let y = inputs.x;
-      for (const [i, { config, residual }] of layers.entries()) {
-        const out = attend(ops, config, parameters[i] as AttentionParameters<typeof y>, y);
-        y = residual === "added" ? ops.add(y, out) : out;
-      }
+      for (const [i, layer] of layers.entries())
+        y = runLayer(ops, layer, parameters[i] as AttentionParameters<typeof y>, y);
       return y;
     },
   };

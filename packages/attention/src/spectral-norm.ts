@@ -18,7 +18,7 @@ export function spectralNorm(a: Tensor): number {
   let power: Tensor = reference.matmul(a, a, wide ? { transposeB: true } : { transposeA: true });
   let logarithm = 0;
   for (let k = 0; k <= squarings; k++) {
-    const size = Math.hypot(...power.data);
+    const size = frobenius(power.data);
     if (size === 0) return 0;
     logarithm += Math.log(size) / 2 ** k;
     const scaled = reference.scale(power, { factor: 1 / size });
@@ -27,6 +27,16 @@ export function spectralNorm(a: Tensor): number {
   // each product of r terms is rounded to r · 2⁻⁵³, and each squaring's share of the error is halved
   const rounding = 1 + 8 * Math.max(rows, columns) * 2 ** -53;
   return Math.exp(logarithm / 2) * rounding;
+}
+
+/** √Σ v², at any scale. */
+function frobenius(values: ArrayLike<number>): number {
+  let top = 0;
+  for (let i = 0; i < values.length; i++) top = Math.max(top, Math.abs(values[i]));
+  if (top === 0 || !Number.isFinite(top)) return top;
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) sum += (values[i] / top) ** 2;
+  return top * Math.sqrt(sum);
 }
 
 /**

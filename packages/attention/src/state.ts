@@ -84,7 +84,7 @@ export function step(
   state: AttentionState,
   token: { readonly key: Tensor; readonly value: Tensor },
 ): { readonly state: AttentionState; readonly output: Tensor<"float64"> } {
-  checkRecord("step", "a state of createState", state);
+  checkState("step", state);
   checkRecord("step", "a token { key, value }", token);
   required(isTensor(token.key) && isTensor(token.value), "step", "a key and a value that are tensors", token);
   const { config, length } = state;
@@ -123,6 +123,8 @@ export function step(
  * ```
  */
 export function joinStates(first: AttentionState, second: AttentionState): AttentionState {
+  checkState("joinStates", first);
+  checkState("joinStates", second);
   const same = JSON.stringify(first.config) === JSON.stringify(second.config);
   if (!same) required(false, "joinStates", `two states of one config ${show(first.config)}`, second.config);
   return {
@@ -131,3 +133,18 @@ export function joinStates(first: AttentionState, second: AttentionState): Atten
     heads: first.heads.map((head, i) => combineSums(head, second.heads[i])),
   };
 }
+
+/** A state may come from a file. */
+function checkState(where: string, state: AttentionState): void {
+  checkRecord(where, "a state of createState", state);
+  const { config, length, heads } = state;
+  checkRecord(where, "a state with the config of createState", config);
+  checkCount(where, "the state's length", length, 0);
+  const whole = Array.isArray(heads) && heads.length === config.heads && heads.every(isSumOf(config.valueWidth));
+  required(whole, where, `a state with ${config.heads} running sums of width ${config.valueWidth}`, heads);
+}
+
+const isSumOf =
+  (width: number) =>
+  (head: Partial<RunningSum> | null): boolean =>
+    typeof head === "object" && head !== null && Array.isArray(head.sum) && head.sum.length === width;

@@ -2,10 +2,10 @@
  * @file Which keys a query sees, as tensors: what the names of masks cannot say. A query's place among the keys is its row
  * plus the keys that were there before (`past`).
  */
-import { checkOptions, type Mask, required, type Tensor, tensor } from "@splineformer/tensor";
+import { checkOptions, checkRecord, type Mask, required, type Tensor, tensor } from "@splineformer/tensor";
 import { checkCount } from "./checks.ts";
 
-/** Causal, where `past` keys come before the first query: query i sees keys 0 … i + past, or the last `window` of them. */
+/** Causal, where `past` keys come before the first query: query i sees keys 0 … i + past, or of these the last `window` places. */
 export interface PastMask {
   readonly past: number;
   readonly window?: number;
@@ -21,6 +21,7 @@ export interface PastMask {
  * ```
  *
  * @returns [queries, keys], dtype bool
+ * @throws RangeError if a number is no whole number ≥ 0, or the window none ≥ 1
  * @example
  * ```ts
  * import { causalVisibility } from "@splineformer/attention";
@@ -28,7 +29,12 @@ export interface PastMask {
  * toNested(causalVisibility(2, 4, { past: 2, window: 2 })); // [[false, true, true, false], [false, false, true, true]]
  * ```
  */
-export function causalVisibility(queries: number, keys: number, { past, window = keys }: PastMask): Tensor<"bool"> {
+export function causalVisibility(queries: number, keys: number, mask: PastMask): Tensor<"bool"> {
+  const where = "causalVisibility";
+  checkCount(where, "queries", queries, 0);
+  checkCount(where, "keys", keys, 0);
+  checkPast(where, mask);
+  const { past, window = Number.POSITIVE_INFINITY } = mask;
   const data = new Uint8Array(queries * keys);
   for (let i = 0; i < queries; i++) {
     const last = i + past;
@@ -50,16 +56,22 @@ export function causalVisibility(queries: number, keys: number, { past, window =
  * ```
  */
 export function lengthVisibility(lengths: readonly number[], keys: number): Tensor<"bool"> {
-  const whole = Array.isArray(lengths) && lengths.every((n) => Number.isInteger(n) && n >= 0 && n <= keys);
-  required(whole, "lengthVisibility", `key lengths from 0 to ${keys}`, lengths);
+  checkLengths("lengthVisibility", "lengths", lengths, keys);
   const data = Uint8Array.from({ length: lengths.length * keys }, (_, i) =>
     Number(i % keys < lengths[Math.floor(i / keys)]),
   );
   return tensor(data, [lengths.length, 1, 1, keys]);
 }
 
+/** Refuses what is no list of lengths up to the number of keys. */
+export function checkLengths(where: string, name: string, lengths: readonly number[], keys: number): void {
+  const whole = Array.isArray(lengths) && lengths.every((n) => Number.isInteger(n) && n >= 0 && n <= keys);
+  required(whole, where, `${name} from 0 to ${keys}`, lengths);
+}
+
 /** Refuses what is no causal mask with a past. */
 export function checkPast(where: string, mask: PastMask): void {
+  checkRecord(where, "a mask { past, window }", mask);
   checkOptions(where, mask, ["past", "window"]);
   checkCount(where, "mask.past", mask.past, 0);
   if (mask.window !== undefined) checkCount(where, "mask.window", mask.window);

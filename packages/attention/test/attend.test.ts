@@ -156,3 +156,31 @@ describe("the degree of attention", () => {
     expect(() => of("softmax")).toThrow(/degree: expected a piecewise polynomial activation, got softmax/);
   });
 });
+
+describe("a layer is refused", () => {
+  const { parameters, x, memory } = drawn(1);
+  it.each<[string, () => unknown, string]>([
+    [
+      "with a word of its config misspelt",
+      () => attend(reference, { ...config, ...{ rotery: {} } }, parameters, x, memory),
+      'attend: expected options activation, mask, heads, keyValueHeads, scale, divide, qkNorm, qkNormEpsilon, rotary, alibi, got "rotery"',
+    ],
+    [
+      "with half a token of past",
+      () => attend(reference, config, parameters, x, memory, { past: 0.5 }),
+      "attend: expected past to be a whole number ≥ 0, got 0.5",
+    ],
+    [
+      "with an unknown operand",
+      () => attend(reference, config, parameters, x, memory, { passed: 1 } as never),
+      'attend: expected options bias, visible, dropout, past, got "passed"',
+    ],
+    [
+      "without its map out",
+      () => attend(reference, config, { ...parameters, output: undefined as never }, x, memory),
+      "attend: expected parameters.output { weight, bias }, got undefined",
+    ],
+  ])("%s", (_, refused, message) => {
+    expect(refused).toThrow(message);
+  });
+});

@@ -128,7 +128,8 @@ describe("explainAttention", () => {
       const pattern = (s: Tensor): string => {
         const options = { activation, scale: 1, bias: { ...s, shape: [1, 7] }, of: { query: 0 } };
         const { keys } = explainAttention(tensor([[0]]), none, none, options);
-        return keys.map((key) => JSON.stringify(key.coefficients === "none" ? key.active : key.coefficients)).join();
+        // sparsemax's constants follow the other scores of the support
+        return keys.map((key) => JSON.stringify(activation === "sparsemax" ? key.active : key.coefficients)).join();
       };
       const options = { activation, scale: 1, bias: { ...scores, shape: [1, 7] }, of: { query: 0 } };
       for (const { key, toSwitch } of explainAttention(tensor([[0]]), none, none, options).keys) {
@@ -236,14 +237,19 @@ describe("an explanation", () => {
     expect(explanationText(explained)).toBe(
       [
         "relu attention of query 0, head 0: 1 of 2 keys active, output 30",
-        "key  score  weight  to switch  |∂output/∂score|",
-        "  0      6       6          6                 5",
-        "  1     -2     off          2                 0",
+        "key  score s  weight  on its piece  to switch  |∂output/∂score|",
+        "  0        6       6             s          6                 5",
+        "  1       -2     off             0          2                 0",
         "hidden keys: 1",
       ].join("\n"),
     );
     const soft = explainAttention(tensor([[2]]), tensor([[3], [-1]]), tensor([[5], [7]]), { of: { query: 0 } });
     expect(explanationText(soft)).toContain("smooth");
+    // two keys share: each weighs s/2 and half of what the other leaves
+    const sparse = { activation: "sparsemax", of: { query: 0 } } as const;
+    const shared = explainAttention(tensor([[1]]), tensor([[0.25], [0.5], [-3]]), tensor([[5], [7], [1]]), sparse);
+    expect(shared.keys.map(({ coefficients }) => coefficients)).toEqual([[0.25, 0.5], [0.375, 0.5], [0]]);
+    expect(explanationText(shared).split("\n")[2]).toContain("0.25 + 0.5 s");
   });
 
   it("is a picture with a title and a description, one bar for each active key, and nothing unescaped", () => {

@@ -1,4 +1,4 @@
-import { random, type Tensor, tensor, toNested } from "@splineformer/tensor";
+import { random, type Tensor, tensor, toNested, type Weighing } from "@splineformer/tensor";
 import { float64Tolerance, type Matrix, relativeDifference, seeded } from "@splineformer/testing";
 import { describe, expect, it } from "vitest";
 import { inContextRegression, optimalWindow } from "../src/index.ts";
@@ -222,6 +222,24 @@ describe("the optimal window", () => {
       expect(window(3, 50, { target, lipschitz: 2 }).window).toBeGreaterThan(base);
       expect(window(3, 50, { target, noise: 2 }).window).toBeLessThan(base);
     }
+  });
+
+  it("is 0 in noise that drowns every example, for then equal weights are best", () => {
+    expect(window(3, 20, { noise: 1e4, draws: 8 })).toMatchObject({ window: 0, standardError: 0 });
+  });
+});
+
+describe("in context, examples that repeat", () => {
+  it("change nothing, whatever makes the weights", () => {
+    const predicted = (count: number, activation: Weighing) =>
+      inContextRegression(
+        { inputs: tensor(new Array(count).fill([1, 0])), targets: tensor(new Array(count).fill([3])) },
+        tensor([[1, 0]]),
+        { activation },
+      ).data[0];
+    // the mean of seven equal numbers is rounded
+    for (const activation of ["softmax", "relu", "sparsemax", { name: "sigmoid", bias: -1 }] as const)
+      expect(predicted(7, activation)).toBeCloseTo(predicted(1, activation), 14);
   });
 });
 

@@ -260,6 +260,30 @@ describe("jacobianBound", () => {
   });
 });
 
+describe("a bound of many tokens", () => {
+  it("is found for 401 of them, and for a stack whose Jacobian has 384² entries", () => {
+    const one = { weight: tensor([[1]]) };
+    const parameters = { query: one, key: one, value: one, output: one };
+    // equal tokens 1: every weight is the score over n, so their matrix has the norm of the score
+    const { value } = jacobianBound(
+      { config: { ...plain, divide: "length" }, parameters },
+      tensor(new Float64Array(401).fill(1), [401, 1]),
+    );
+    expect(value / plain.scale).toBeCloseTo(1, 3);
+    const wide = { weight: reference.scale(seeded(1).normal([16, 16]), { factor: 0.25 }) };
+    const layer = {
+      config: plain,
+      parameters: { query: wide, key: wide, value: wide, output: wide },
+      residual: "added",
+    } as const;
+    const { looseness } = stackJacobianBound([layer], seeded(2).normal([24, 16]));
+    expect(looseness).toBeGreaterThanOrEqual(1);
+    expect(() => stackJacobianBound([{ ...layer, residual: undefined as never }], tensor([[1]]))).toThrow(
+      'stackJacobianBound: expected residual "added" or "none" of each layer, got undefined',
+    );
+  });
+});
+
 describe("presets", () => {
   it("are plain data that a layer takes", () => {
     expect(JSON.parse(JSON.stringify(presets))).toEqual(presets);

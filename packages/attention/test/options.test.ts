@@ -180,6 +180,31 @@ describe("masks that count from elsewhere", () => {
     expect([...lengthVisibility([2, 0], 3).data]).toEqual([1, 1, 0, 0, 0, 0]);
   });
 
+  it("show all keys to a query that comes after the last one, and a window of places none that lie before it", () => {
+    const bits = (x: Tensor): unknown => (toNested(x) as boolean[][]).map((row) => row.map(Number));
+    expect(bits(causalVisibility(4, 3, { past: 1 }))).toEqual([
+      [1, 1, 0],
+      [1, 1, 1],
+      [1, 1, 1],
+      [1, 1, 1],
+    ]);
+    expect(bits(causalVisibility(3, 2, { past: 1, window: 2 }))).toEqual([
+      [1, 1],
+      [0, 1],
+      [0, 0],
+    ]);
+    const same = tensor([[1], [1], [1], [1]]);
+    const three = tensor([[1], [1], [1]]);
+    // the averages of the first two, and of all
+    const averages = attention(same, three, tensor([[1], [2], [3]]), { mask: { past: 1 } });
+    expect(toNested(averages)).toEqual([[1.5], [2], [2], [2]]);
+  });
+
+  it("by the length of one sequence need no batch axis", () => {
+    const [query, key, value] = [tensor([[1]]), tensor([[1], [1]]), tensor([[3], [7]])];
+    expect(toNested(attention(query, key, value, { keyLengths: [1] }))).toEqual([[3]]);
+  });
+
   it("by past equal the rows of the square mask, for every activation", () => {
     const data = seeded(7);
     const [all, key, value] = [data.normal([7, 12]), data.normal([7, 12]), data.normal([7, 6])];
@@ -303,7 +328,9 @@ describe("dropout", () => {
   });
 
   it("refuses a rate of 1", () => {
-    expect(() => dropoutFactors([2], { rate: 1, seed: 0 })).toThrow("dropoutFactors: expected a rate in [0, 1), got 1");
+    expect(() => dropoutFactors([2], { rate: 1, seed: 0 })).toThrow(
+      "dropoutFactors: expected a dropout rate in [0, 1), got 1",
+    );
   });
 });
 
@@ -442,12 +469,22 @@ describe("options are refused", () => {
     [
       "a length beyond the keys",
       () => attention(query, key, value, { keyLengths: [8] }),
-      "lengthVisibility: expected key lengths from 0 to 7, got [8]",
+      "attention: expected keyLengths from 0 to 7, got [8]",
     ],
     [
       "intermediates by another word",
       () => attention(query, key, value, { intermediates: untyped(true) }),
       'attention: expected intermediates "none" or "all", got true',
+    ],
+    [
+      "queries before the first key",
+      () => causalVisibility(2, 2, { past: -1 }),
+      "causalVisibility: expected mask.past to be a whole number ≥ 0, got -1",
+    ],
+    [
+      "a dropout rate of 2, by the name of the call",
+      () => attention(query, key, value, { dropout: { rate: 2, seed: 1 } }),
+      "attention: expected a dropout rate in [0, 1), got 2",
     ],
     ["half a head of slopes", () => alibi(1.5), "alibi: expected heads to be a whole number ≥ 1, got 1.5"],
   ])("%s", (_, refused, message) => {

@@ -277,6 +277,17 @@ describe("a fixed query refuses", () => {
     const token = { key: tensor([1]), value: tensor([1]) };
     expect(() => step(untyped(null), token)).toThrow("step: expected a state of createState, got null");
     expect(() => step(state, untyped(undefined))).toThrow("step: expected a token { key, value }, got undefined");
+    expect(() => step(untyped({}), token)).toThrow(
+      "step: expected a state with the config of createState, got undefined",
+    );
+    for (const broken of [{ heads: [] }, { heads: [{ maximum: 0, weight: 1, sum: [1, 2] }] }])
+      expect(() => step({ ...state, ...broken }, token)).toThrow(
+        "step: expected a state with 1 running sums of width 1",
+      );
+    expect(() => step({ ...state, length: untyped("x") }, token)).toThrow(
+      'step: expected the state\'s length to be a whole number ≥ 0, got "x"',
+    );
+    expect(() => joinStates(state, untyped({}))).toThrow("joinStates: expected a state with the config of createState");
     expect(() => step(state, untyped({ key: token.key }))).toThrow("step: expected a key and a value that are tensors");
   });
 
