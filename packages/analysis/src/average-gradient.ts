@@ -12,7 +12,7 @@ import {
   type Tensor,
   tensor,
 } from "@splineformer/tensor";
-import { type FrozenPieces, freeze } from "./frozen-pieces.ts";
+import { type FrozenPieces, freezePieces } from "./frozen-pieces.ts";
 import { coefficientSizes, gaussLegendre } from "./gauss-legendre.ts";
 import type { Path } from "./path.ts";
 
@@ -50,13 +50,16 @@ export function* averagedGradient(line: GradientLine): Generator<number, Average
   const total = new Float64Array(columns);
   let nodes = 0;
   let done = 0;
+  /** By m, which tells how many pieces go together. */
+  const frozenBy = new Map<number, FrozenPieces>();
   let open = path.pieces.map((_, i) => ({ i, m: line.nodes === "all" ? full : fewest(path.pieces[i].degree, full) }));
   while (open.length > 0) {
     const next: typeof open = [];
     for (const m of new Set(open.map((piece) => piece.m))) {
       const group = open.filter((piece) => piece.m === m);
       const batch = Math.max(1, Math.floor(together / m));
-      const frozen = freezeOnce(line, batch, batch * m);
+      const frozen = frozenBy.get(m) ?? freezePieces(graph, line.device, batch, batch * m);
+      frozenBy.set(m, frozen);
       for (let first = 0; first < group.length; first += batch) {
         const chosen = group.slice(first, first + batch);
         const gradients = gradientsAt(line, frozen, chosen, batch, m);
@@ -103,17 +106,6 @@ function settled(sizes: Float64Array): boolean {
   if (tail <= 2 ** -52 * most) return true;
   const fall = (tail / most) ** (1 / (m - 2));
   return tail * fall ** (m + 2) <= 2 ** -54 * most;
-}
-
-const frozenGraphs = new WeakMap<Graph, Map<string, FrozenPieces>>();
-
-function freezeOnce({ graph, device }: GradientLine, pieces: number, points: number): FrozenPieces {
-  const known = frozenGraphs.get(graph) ?? new Map<string, FrozenPieces>();
-  frozenGraphs.set(graph, known);
-  const key = `${pieces},${points}`;
-  const made = known.get(key) ?? freeze(graph, device, pieces, points);
-  known.set(key, made);
-  return made;
 }
 
 /** The gradient at m nodes of each chosen piece: [piece, node, column]. */

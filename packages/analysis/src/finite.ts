@@ -38,4 +38,5 @@ const refusal = (expected: string, got: number, node: Node): RangeError =>
   new RangeError(`restrictToLine: expected ${expected}, got ${got} at ${placeOf(node)}`);
 
 /** The part of the network; where it has no name, the leaf's own, or the operation. */
-const placeOf = (node: Node): string => node.scope || ("name" in node.attributes ? node.attributes.name : node.op);
+export const placeOf = (node: Node): string =>
+  node.scope || ("name" in node.attributes ? node.attributes.name : node.op);

@@ -8,7 +8,6 @@ import {
   activationOf,
   actsOnRows,
   apply,
-  broadcastOffsets,
   degreesOf,
   differentiate,
   evaluateAll,
@@ -24,11 +23,11 @@ import {
   type SynchronousDevice,
   sigmoidBias,
   sizeOf,
-  sparsemaxThreshold,
   type Tensor,
   within,
 } from "@splineformer/tensor";
-import { rowsOf } from "./gates.ts";
+import { placeOf } from "./finite.ts";
+import { factorsOf, type Row, scoreRows, supportOf, visibleTo } from "./scores.ts";
 
 /** A gate that depends on the input, frozen. */
 interface FrozenGate {
@@ -53,7 +52,7 @@ export interface FrozenGraph {
  * @param graph - opened, with one output
  * @throws UnsupportedError naming the first operation that is no piecewise polynomial, and its place
  */
-export function freeze(
+export function freezeAt(
   where: string,
   graph: Graph,
   x: Readonly<Record<string, Tensor>>,
@@ -120,13 +119,10 @@ function frozenGate(
   const { activation, order } = node.attributes;
   const at = known[node.inputs[0].id].data;
   if (node.op === "weigh") {
-    const [, mask] = node.inputs;
-    const visible = mask && broadcastTo(known[mask.id], node.shape);
-    const rows = rowsOf(node, visible);
+    const rows = scoreRows(node, visibleTo(node, known));
     if (actsOnRows(activation)) return frozenRows(ops, node, z, at, rows);
     if (sigmoidBias(activation) !== undefined) return undefined;
-    const factors = new Float64Array(at.length);
-    for (const { entries, factor } of rows) for (const entry of entries) factors[entry] = factor;
+    const factors = factorsOf(rows, at.length);
     return frozenPointwise(ops, node.shape, activationOf(activation as Pointwise), order, z, at, factors);
   }
   return frozenPointwise(ops, node.shape, activationOf(activation as Pointwise), order, z, at, undefined);
@@ -182,7 +178,7 @@ function frozenRows(
   node: Extract<Applied, { op: "weigh" }>,
   z: Node,
   at: ArrayLike<number>,
-  rows: ReturnType<typeof rowsOf>,
+  rows: readonly Row[],
 ): FrozenOperation {
   const { shape } = node;
   const count = at.length;
@@ -194,11 +190,7 @@ function frozenRows(
   const weight = new Float64Array(count);
   for (const { entries, factor } of rows) {
     if (entries.length === 0) continue;
-    // shifted, since next to a large score the threshold's fraction is lost
-    const top = entries.reduce((most, entry) => Math.max(most, at[entry]), Number.NEGATIVE_INFINITY);
-    const shifted = entries.map((entry) => at[entry] - top);
-    const tau = sparsemaxThreshold(shifted);
-    const support = entries.filter((_, i) => shifted[i] > tau);
+    const support = supportOf(entries, at);
     for (const entry of entries) upper[entry] = 0;
     for (const entry of entries) shift[entry] = 1 / support.length;
     for (const entry of support) {
@@ -215,16 +207,8 @@ function frozenRows(
   return { output, s, pattern, lower, upper };
 }
 
-const broadcastTo = (x: Tensor, shape: Shape): Tensor => ({
-  dtype: "float64",
-  shape,
-  data: Float64Array.from(broadcastOffsets(x.shape, shape), (offset) => x.data[offset]),
-});
-
 function checkFinite(where: string, node: Node, { data }: Tensor): void {
   for (let i = 0; i < data.length; i++)
-    if (!Number.isFinite(data[i])) {
-      const place = node.scope || ("name" in node.attributes ? node.attributes.name : node.op);
-      throw new RangeError(`${where}: expected values that stay finite, got ${data[i]} at ${place}`);
-    }
+    if (!Number.isFinite(data[i]))
+      throw new RangeError(`${where}: expected values that stay finite, got ${data[i]} at ${placeOf(node)}`);
 }

@@ -8,9 +8,7 @@ import {
   activationOf,
   actsOnRows,
   apply,
-  broadcastOffsets,
   differentiate,
-  divisor,
   evaluateAll,
   type Graph,
   isLeaf,
@@ -23,11 +21,10 @@ import {
   type Shape,
   type SynchronousDevice,
   sizeOf,
-  sparsemaxThreshold,
   type Tensor,
-  visibleKeys,
 } from "@splineformer/tensor";
 import type { FlatUnit } from "./causes.ts";
+import { factorsOf, scoreRows, supportOf, visibleTo, type WeighNode } from "./scores.ts";
 
 /** What one gate's polynomial needs at one point: its coefficients, entry by entry, of 1, z, z², … or those of a sparsemax row. */
 type Coefficients = Readonly<Record<string, Float64Array>>;
@@ -49,7 +46,7 @@ export interface FrozenPieces {
  * @param pieces - whose coefficients are found together
  * @param points - whose gradients are computed together
  */
-export function freeze(graph: Graph, device: SynchronousDevice, pieces: number, points: number): FrozenPieces {
+export function freezePieces(graph: Graph, device: SynchronousDevice, pieces: number, points: number): FrozenPieces {
   const moving: boolean[] = [];
   for (const node of graph.nodes) moving[node.id] = node.op === "input" || operandsOf(node).some((x) => moving[x.id]);
   // without a reshape in the vocabulary, values of different rank can't be lined up behind a batch axis
@@ -81,10 +78,7 @@ export function freeze(graph: Graph, device: SynchronousDevice, pieces: number, 
       ]),
     ),
   });
-  const frozenGates = gates.map((node) => {
-    const visible = node.op === "weigh" ? node.inputs[1] : undefined;
-    return frozenGate(node, visible && broadcast(fixed[visible.id], node.shape));
-  });
+  const frozenGates = gates.map((node) => frozenGate(node, visibleTo(node, fixed)));
   const shapes: Record<string, Shape> = {};
   for (const node of movingInputs(graph)) shapes[node.attributes.name] = together(points, node.shape);
   gates.forEach((node, i) => {
@@ -161,7 +155,7 @@ interface FrozenGate {
   draw(ops: Recorder, z: Node, coefficients: Readonly<Record<string, Node>>): Node;
 }
 
-function frozenGate(node: GateNode, visible: Float64Array | undefined): FrozenGate {
+function frozenGate(node: GateNode, visible: Tensor | undefined): FrozenGate {
   const { activation, order } = node.attributes;
   if (node.op === "weigh" && actsOnRows(activation)) return frozenSparsemax(node, visible);
   const meaning = activationOf(activation as Pointwise) as PiecewiseActivation;
@@ -171,7 +165,7 @@ function frozenGate(node: GateNode, visible: Float64Array | undefined): FrozenGa
   const used = Array.from({ length: degree + 1 }, (_, k) => k).filter(
     (k) => k === degree || polynomials.some((p) => (p[k] ?? 0) !== 0),
   );
-  const factors = node.op === "weigh" ? factorsOf(node, visible) : undefined;
+  const factors = node.op === "weigh" ? factorsOf(scoreRows(node, visible), sizeOf(node.shape)) : undefined;
   return {
     names: used.map(String),
     at(z, undecided) {
@@ -230,9 +224,8 @@ function nearest(
 }
 
 /** factor · (z_i − mean_S z + 1/|S|) on the support, 0 elsewhere; its derivative (order 1) is the factor on the support. */
-function frozenSparsemax(node: Extract<GateNode, { op: "weigh" }>, visible: Float64Array | undefined): FrozenGate {
-  const keys = node.shape.at(-1) as number;
-  const factors = factorsOf(node, visible);
+function frozenSparsemax(node: WeighNode, visible: Tensor | undefined): FrozenGate {
+  const rows = scoreRows(node, visible);
   const order = node.attributes.order;
   return {
     names: order === 0 ? ["weight", "share", "constant"] : ["weight"],
@@ -240,13 +233,12 @@ function frozenSparsemax(node: Extract<GateNode, { op: "weigh" }>, visible: Floa
       const weight = new Float64Array(z.length);
       const share = new Float64Array(z.length);
       const constant = new Float64Array(z.length);
-      for (let row = 0; row < z.length; row += keys) {
-        const seen = Array.from({ length: keys }, (_, i) => row + i).filter((c) => factors[c] > 0);
-        const support = supportOf(seen, z);
+      for (const { entries, factor } of rows) {
+        const support = supportOf(entries, z);
         for (const c of support) {
-          weight[c] = factors[c];
+          weight[c] = factor;
           share[c] = 1 / support.length;
-          constant[c] = factors[c] / support.length;
+          constant[c] = factor / support.length;
         }
       }
       const found: Coefficients = order === 0 ? { weight, share, constant } : { weight };
@@ -259,29 +251,3 @@ function frozenSparsemax(node: Extract<GateNode, { op: "weigh" }>, visible: Floa
     },
   };
 }
-
-/** The entries of a row above its threshold, as the gate sees them: shifted by the largest. */
-function supportOf(entries: readonly number[], z: Float64Array): number[] {
-  let top = Number.NEGATIVE_INFINITY;
-  for (const c of entries) top = Math.max(top, z[c]);
-  const threshold = sparsemaxThreshold(entries.map((c) => z[c] - top));
-  return entries.filter((c) => z[c] - top > threshold);
-}
-
-/** What each weight is multiplied by: 0 for a hidden key. */
-export function factorsOf(node: Extract<GateNode, { op: "weigh" }>, visible: Float64Array | undefined): Float64Array {
-  const [queries, keys] = node.shape.slice(-2);
-  const { mask, divide } = node.attributes;
-  const out = new Float64Array(sizeOf(node.shape));
-  for (let row = 0; row * keys < out.length; row++) {
-    const entries = visibleKeys(mask, row % queries, keys)
-      .map((key) => row * keys + key)
-      .filter((entry) => visible?.[entry] !== 0);
-    for (const entry of entries) out[entry] = 1 / divisor(divide, entries.length);
-  }
-  return out;
-}
-
-/** A value that does not move, an entry for every score. */
-export const broadcast = (x: Tensor, shape: Shape): Float64Array =>
-  Float64Array.from(broadcastOffsets(x.shape, shape), (at) => x.data[at]);

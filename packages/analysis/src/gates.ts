@@ -7,18 +7,17 @@ import {
   type Applied,
   activationOf,
   actsOnRows,
-  divisor,
   type Pointwise,
   rowAlpha,
   sigmoidBias,
   sizeOf,
   type Tensor,
-  visibleKeys,
 } from "@splineformer/tensor";
 import { pointwiseGate } from "./pointwise-gate.ts";
 import { rowEntries } from "./rows.ts";
+import { factorsOf, type Row, scoreRows } from "./scores.ts";
 import type { ColumnCut, Undecided } from "./sign-changes.ts";
-import { type Row, sparsemaxGate } from "./sparsemax-gate.ts";
+import { sparsemaxGate } from "./sparsemax-gate.ts";
 
 /** What a gate says of its input on an interval. */
 interface Reading {
@@ -57,28 +56,14 @@ function gateOfEntries(node: Applied, visible: Tensor | undefined, chosen: Int32
   const { activation, order } = node.attributes;
   const columns = chosen ? chosen.length : sizeOf(node.shape);
   if (node.op === "weigh" && actsOnRows(activation))
-    return rowAlpha(activation) === 2 ? sparsemaxGate(among(rowsOf(node, visible), chosen), columns, order) : undefined;
+    return rowAlpha(activation) === 2
+      ? sparsemaxGate(among(scoreRows(node, visible), chosen), columns, order)
+      : undefined;
   if (node.op === "weigh" && sigmoidBias(activation) !== undefined) return undefined;
   const meaning = activationOf(activation as Pointwise);
   if (meaning.kind === "smooth") return undefined;
   if (node.op === "activate") return pointwiseGate(meaning, order, columns, undefined);
-  const factors = new Float64Array(columns);
-  for (const { entries, factor } of among(rowsOf(node, visible), chosen))
-    for (const entry of entries) factors[entry] = factor;
-  return pointwiseGate(meaning, order, columns, factors);
-}
-
-/** The rows of scores of a weigh node, each with what its query sees. */
-export function rowsOf(node: Extract<Applied, { op: "weigh" }>, visible: Tensor | undefined): Row[] {
-  const [queries, keys] = node.shape.slice(-2);
-  const { mask, divide } = node.attributes;
-  if (keys === 0) return [];
-  return Array.from({ length: sizeOf(node.shape) / keys }, (_, row) => {
-    const entries = visibleKeys(mask, row % queries, keys)
-      .map((key) => row * keys + key)
-      .filter((entry) => visible?.data[entry] !== 0);
-    return { entries, factor: 1 / divisor(divide, entries.length) };
-  });
+  return pointwiseGate(meaning, order, columns, factorsOf(among(scoreRows(node, visible), chosen), columns));
 }
 
 /** Those that lie in the chosen entries, numbered as there. */

@@ -19,10 +19,6 @@ export {
   averageGradient,
   integratedGradients,
   integratedGradientsInSteps,
-  type SummedGradients,
-  type SumOptions,
-  type SumRule,
-  sumGradients,
 } from "./integrated-gradients.ts";
 export {
   type Like,
@@ -49,3 +45,4 @@ export type { Path, PathPiece } from "./path.ts";
 export { type ClassMapSvgOptions, classMapSvg, type PathSvgOptions, pathSvg } from "./path-svg.ts";
 export { type CountOptions, countPieces, type GateBound, type PieceBound, pieceBound } from "./piece-count.ts";
 export { type LineOptions, restrictToLine } from "./restrict-to-line.ts";
+export { type SummedGradients, type SumOptions, type SumRule, sumGradients } from "./sum-gradients.ts";

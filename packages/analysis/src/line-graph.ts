@@ -5,7 +5,6 @@
 import {
   type Applied,
   apply,
-  broadcastOffsets,
   degreesOf,
   evaluateAll,
   type Graph,
@@ -23,6 +22,7 @@ import { type Gate, gateOf, rowGate } from "./gates.ts";
 import { createMemory, type Memory } from "./memory.ts";
 import { multiply } from "./product.ts";
 import { oneRow, type Rows, rowEntries, rowsOf } from "./rows.ts";
+import { visibleTo } from "./scores.ts";
 import { type Steps, stepsOf } from "./steps.ts";
 
 /** The question. */
@@ -180,12 +180,4 @@ export function prepare({ graph, from, to, device }: Line): LineGraph {
     },
     constant: moving[output.id] ? new Float64Array(0) : Float64Array.from(fixed[output.id].data),
   };
-}
-
-function visibleTo(node: Node, fixed: readonly Tensor[]): Tensor | undefined {
-  if (node.op !== "weigh" || !node.inputs[1]) return undefined;
-  const x = fixed[node.inputs[1].id];
-  // an entry for every score
-  const data = Float64Array.from(broadcastOffsets(x.shape, node.shape), (at) => x.data[at]);
-  return { dtype: "float64", shape: node.shape, data };
 }

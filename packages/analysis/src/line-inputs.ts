@@ -12,6 +12,7 @@ import {
   namedInputs,
   open,
   record,
+  type Shape,
   ShapeError,
   sameShape,
   show,
@@ -34,9 +35,7 @@ export interface LineInputs {
 
 /** Checks the question and opens the graph. */
 export function lineInputs(where: string, source: Network | Graph, from: Given<string>, to: Given<string>): LineInputs {
-  const isNetwork = typeof (source as Partial<Network> | null)?.run === "function";
-  if (!isNetwork && !isGraph(source))
-    throw new RangeError(`${where}: expected a network or a graph, got ${show(source)}`);
+  checkSource(where, source);
   const starts = ends(where, source, from);
   const stops = ends(where, source, to);
   for (const name of Object.keys(starts))
@@ -45,11 +44,7 @@ export function lineInputs(where: string, source: Network | Graph, from: Given<s
         `${where}: expected from and to of one shape for ${show(name)}, got ${showShape(starts[name].shape)} and ${showShape(stops[name].shape)}`,
       );
   const graph = movingGraph(where, source, starts, stops);
-  const { shape } = graph.outputs.output;
-  if (sizeOf(shape) === 0)
-    throw new ShapeError(
-      `${where}: expected inputs that give an output with entries, got one of shape ${showShape(shape)}`,
-    );
+  checkEntries(where, graph);
   return { graph, from: inputsOf(graph, starts), to: inputsOf(graph, stops) };
 }
 
@@ -59,20 +54,36 @@ export function pointInputs(
   source: Network | Graph,
   x: Given<string>,
 ): { readonly graph: Graph; readonly x: Inputs } {
+  checkSource(where, source);
+  const point = ends(where, source, x);
+  const graph = open(graphFor(where, source, point));
+  checkEntries(where, graph);
+  return { graph, x: point };
+}
+
+function checkSource(where: string, source: Network | Graph): void {
   const isNetwork = typeof (source as Partial<Network> | null)?.run === "function";
   if (!isNetwork && !isGraph(source))
     throw new RangeError(`${where}: expected a network or a graph, got ${show(source)}`);
-  const point = ends(where, source, x);
-  const shapes = Object.fromEntries(Object.entries(point).map(([name, { shape }]) => [name, shape]));
-  const graph = open(isGraph(source) ? source : graphOf(source, shapes));
-  if (Object.keys(graph.outputs).join() !== "output")
-    throw new UnsupportedError(`${where}: expected a graph with one output, got ${show(Object.keys(graph.outputs))}`);
-  const { shape } = graph.outputs.output;
-  if (sizeOf(shape) === 0)
+}
+
+/** The graph for inputs of these shapes, with one output. */
+function graphFor(where: string, source: Network | Graph, inputs: Inputs): Graph {
+  const graph = isGraph(source) ? source : graphOf(source, shapesOf(inputs));
+  const names = Object.keys(graph.outputs);
+  if (names.join() !== "output")
+    throw new UnsupportedError(`${where}: expected a graph with one output, got ${show(names)}`);
+  return graph;
+}
+
+const shapesOf = (inputs: Inputs): Record<string, Shape> =>
+  Object.fromEntries(Object.entries(inputs).map(([name, { shape }]) => [name, shape]));
+
+function checkEntries(where: string, { outputs: { output } }: Graph): void {
+  if (sizeOf(output.shape) === 0)
     throw new ShapeError(
-      `${where}: expected inputs that give an output with entries, got one of shape ${showShape(shape)}`,
+      `${where}: expected inputs that give an output with entries, got one of shape ${showShape(output.shape)}`,
     );
-  return { graph, x: point };
 }
 
 const isGraph = (source: unknown): source is Graph =>
@@ -128,12 +139,9 @@ function movingGraph(
   from: Readonly<Record<string, Tensor>>,
   to: Readonly<Record<string, Tensor>>,
 ): Graph {
-  const shapes = Object.fromEntries(Object.entries(from).map(([name, { shape }]) => [name, shape]));
-  const graph = isGraph(source) ? source : graphOf(source, shapes);
-  if (Object.keys(graph.outputs).join() !== "output")
-    throw new UnsupportedError(`${where}: expected a graph with one output, got ${show(Object.keys(graph.outputs))}`);
+  const graph = graphFor(where, source, from);
   const moves = (name: string): boolean => from[name].data.some((v, i) => v !== to[name].data[i]);
-  const moving = Object.fromEntries(Object.entries(shapes).filter(([name]) => moves(name)));
+  const moving = Object.fromEntries(Object.entries(shapesOf(from)).filter(([name]) => moves(name)));
   return record(
     (ops, nodes) => {
       const inputs = { ...nodes };

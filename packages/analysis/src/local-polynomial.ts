@@ -22,11 +22,13 @@ import {
   type Tensor,
   UnsupportedError,
 } from "@splineformer/tensor";
-import { jetSymbols, monomialSymbols, operationsOn, type SymbolSum } from "./algebra.ts";
+import { jetSymbols, operationsOn, type SymbolSum } from "./algebra.ts";
 import { type Boundary, type BoundaryOptions, boundaryAlong } from "./boundary-along.ts";
 import { type Unit, unitOf } from "./causes.ts";
-import { type FrozenGraph, freeze } from "./frozen-graph.ts";
+import { certifiedRadius, towards } from "./certified-radius.ts";
+import { type FrozenGraph, freezeAt } from "./frozen-graph.ts";
 import { type Inputs, pointInputs } from "./line-inputs.ts";
+import { full, split, termsOf } from "./monomials.ts";
 import { entriesOf, type TaylorModel, taylorModel } from "./taylor-model.ts";
 
 /** In the form of the question: a tensor, or tensors by input name. */
@@ -160,7 +162,7 @@ export function localPolynomial<X extends Given<string>>(
   if (device.dtype !== "float64")
     throw new UnsupportedError(`${where}: expected a float64 device, got ${show(device.name)} (${show(device.dtype)})`);
   const { graph, x: point } = pointInputs(where, source, x);
-  const frozen = freeze(where, graph, point, device);
+  const frozen = freezeAt(where, graph, point, device);
   return answers(source, graph, frozen, point, isTensor(x), device);
 }
 
@@ -291,78 +293,6 @@ function answers<X extends Given<string>>(
   };
 }
 
-/** The unit directions along the slopes of the units that are nearest by them. */
-function towards(
-  { graph, gates }: FrozenGraph,
-  model: TaylorModel,
-  values: Record<string, Tensor>,
-  candidates: number,
-): Float64Array[] {
-  const found: { readonly distance: number; readonly direction: () => Float64Array }[] = [];
-  for (const { name, lower, upper } of gates) {
-    const slopes = model.slopes(graph.outputs[name]);
-    if (!slopes) continue;
-    const { data } = values[name];
-    const size = data.length;
-    const count = slopes.shape[0];
-    for (let i = 0; i < size; i++)
-      for (const [level, sign] of [
-        [lower[i], -1],
-        [upper[i], 1],
-      ]) {
-        if (!Number.isFinite(level)) continue;
-        let norm = 0;
-        for (let p = 0; p < count; p++) norm = Math.hypot(norm, slopes.data[p * size + i]);
-        const distance = Math.abs(data[i] - level) / norm;
-        if (!Number.isFinite(distance)) continue;
-        const direction = (): Float64Array =>
-          Float64Array.from({ length: count }, (_, p) => (sign * slopes.data[p * size + i]) / norm);
-        found.push({ distance, direction });
-      }
-  }
-  found.sort((a, b) => a.distance - b.distance);
-  return found.slice(0, candidates).map(({ direction }) => direction());
-}
-
-/** The largest r, by bisection, at which every unit provably keeps its piece. */
-function certifiedRadius({ graph, gates }: FrozenGraph, model: TaylorModel, values: Record<string, Tensor>): number {
-  const nodes = gates.map(({ name }) => graph.outputs[name]);
-  const holds = (r: number): boolean => {
-    const variation = model.variation(nodes, r);
-    return gates.every(({ name, lower, upper }, g) => {
-      const { data } = values[name];
-      for (let i = 0; i < data.length; i++) {
-        // rounded towards no
-        const reach = variation[g][i];
-        // nothing that moves leads here
-        if (reach === 0) continue;
-        const slack = Math.min(data[i] - lower[i], upper[i] - data[i]) * (1 - 2 ** -50);
-        if (!(slack > reach)) return false;
-      }
-      return true;
-    });
-  };
-  if (gates.length === 0) return Number.POSITIVE_INFINITY;
-  let [lo, hi] = [0, 1];
-  if (holds(hi)) {
-    while (holds(hi)) {
-      if (hi > 2 ** 60) return hi;
-      [lo, hi] = [hi, 2 * hi];
-    }
-  } else
-    for (lo = hi / 2; !holds(lo); ) {
-      if (lo < 2 ** -60) return 0;
-      [lo, hi] = [lo / 2, lo];
-    }
-  // three digits more than anybody reads
-  for (let k = 0; k < 16; k++) {
-    const middle = 0.5 * (lo + hi);
-    if (holds(middle)) lo = middle;
-    else hi = middle;
-  }
-  return lo;
-}
-
 function regionOf({ gates }: FrozenGraph, values: Record<string, Tensor>): RegionUnit[] {
   const region: RegionUnit[] = [];
   for (const { node, name, pattern, lower, upper } of gates)
@@ -391,59 +321,6 @@ function jets(x: Inputs, directions: readonly Inputs[]): Record<string, SymbolSu
   );
 }
 
-/** The monomials of the output with coefficients that are not all 0. */
-function termsOf(
-  graph: Graph,
-  x: Inputs,
-  device: SynchronousDevice,
-  limit: number,
-): { readonly powers: Record<string, Tensor>; readonly coefficients: Tensor<"float64"> }[] {
-  const starts = entriesOf(graph);
-  const inputs: Record<string, SymbolSum<string>> = {};
-  for (const [name, { shape }] of Object.entries(x)) {
-    const from = starts.get(name)?.from ?? 0;
-    const parts = new Map<string, Tensor>();
-    for (let i = 0; i < sizeOf(shape); i++) {
-      const one = new Float64Array(sizeOf(shape));
-      one[i] = 1;
-      parts.set(String(from + i), { dtype: "float64", shape, data: one });
-    }
-    inputs[name] = { shape, parts };
-  }
-  const symbols = monomialSymbols((count) => {
-    if (count > limit)
-      throw new RangeError(`localPolynomial.terms: expected at most ${limit} monomials, got ${count} on the way`);
-  });
-  const { shape, parts } = evaluate(graph, operationsOn(device, symbols), { inputs }).output;
-  return [...parts]
-    .filter(([, { data }]) => data.some((c) => c !== 0))
-    .map(([key, coefficients]) => ({ factors: key === "" ? [] : key.split(",").map(Number), coefficients }))
-    .sort((a, b) => a.factors.length - b.factors.length || compare(a.factors, b.factors))
-    .map(({ factors, coefficients }) => {
-      const powers = new Float64Array([...starts.values()].reduce((most, { to }) => Math.max(most, to), 0));
-      for (const i of factors) powers[i]++;
-      return { powers: split(graph, powers), coefficients: full(coefficients, shape) };
-    });
-}
-
-/** Lexicographic. */
-function compare(a: readonly number[], b: readonly number[]): number {
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return a[i] - b[i];
-  return 0;
-}
-
-/** Numbers for all entries of the input, by input. */
-function split(graph: Graph, numbers: Float64Array): Record<string, Tensor> {
-  const out: Record<string, Tensor> = {};
-  const starts = entriesOf(graph);
-  for (const node of graph.nodes)
-    if (node.op === "input") {
-      const { from, to } = starts.get(node.attributes.name) as { from: number; to: number };
-      out[node.attributes.name] = { dtype: "float64", shape: node.shape, data: numbers.slice(from, to) };
-    }
-  return out;
-}
-
 /** [N, ..output] → [..output, ..input] for every input. */
 function transposed(graph: Graph, slopes: Tensor | undefined, shape: readonly number[]): Record<string, Tensor> {
   const size = sizeOf(shape);
@@ -460,14 +337,6 @@ function transposed(graph: Graph, slopes: Tensor | undefined, shape: readonly nu
   }
   return out;
 }
-
-/** A tensor of its own, zeros where there is none. */
-const full = (t: Tensor | undefined, shape: readonly number[]): Tensor<"float64"> => ({
-  dtype: "float64",
-  shape,
-  // no −0
-  data: t ? Float64Array.from(t.data, (v) => v + 0) : new Float64Array(sizeOf(shape)),
-});
 
 /** Tensors for every input, of the shapes of x, with finite numbers. */
 function inputsLike(where: string, x: Inputs, y: Given<string>): Inputs {

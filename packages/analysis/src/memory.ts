@@ -3,32 +3,7 @@
  * has to be collected. A device may have a workspace, whose products copy nothing; then the stack is there, as far as it
  * has room. Letters: a [m, k], b [k, n], c [m, n].
  */
-import { reference, type SynchronousDevice } from "@splineformer/tensor";
-
-/** A matrix within numbers. */
-interface Matrix {
-  readonly numbers: Float64Array;
-  readonly offset: number;
-  readonly stride: number;
-}
-
-/** What a device may offer beside its operations: `cpu64` does. */
-interface Workspace {
-  take(length: number): Float64Array | undefined;
-  mark(): number;
-  release(mark: number): void;
-  multiply(
-    m: number,
-    n: number,
-    k: number,
-    a: Matrix,
-    transposeA: boolean,
-    b: Matrix,
-    transposeB: boolean,
-    c: Matrix,
-    bias?: Float64Array,
-  ): void;
-}
+import { type PlacedMatrix, reference, type SynchronousDevice, type Workspace } from "@splineformer/tensor";
 
 /** A place on the stack. */
 interface Mark {
@@ -46,13 +21,15 @@ export interface Memory {
   release(mark: Mark): void;
   /** c ← a b, and a bias to every row; each sum in the order of k. */
   multiply: Workspace["multiply"];
+  /** Gives all of it back; then nothing of it may be used. */
+  close(): void;
 }
 
 /** Numbers of an array that several values share. */
 const chunkSize = 2 ** 18;
 
 export function createMemory(device: SynchronousDevice): Memory {
-  const workspace = (device as { workspace?(): Workspace | undefined }).workspace?.();
+  const workspace = device.workspace?.();
   const chunks: Float64Array[] = [];
   let chunk = 0;
   let used = 0;
@@ -77,6 +54,7 @@ export function createMemory(device: SynchronousDevice): Memory {
       chunk = mark.chunk;
       used = mark.used;
     },
+    close: () => workspace?.close(),
     multiply(m, n, k, a, transposeA, b, transposeB, c, bias) {
       const inside = (x: Float64Array | undefined): boolean => x === undefined || x.buffer === buffer;
       if (workspace && k > 0 && inside(a.numbers) && inside(b.numbers) && inside(c.numbers) && inside(bias))
@@ -120,7 +98,7 @@ function productOn(
   device: SynchronousDevice,
   ...[m, n, k, a, transposeA, b, transposeB, c, bias]: Parameters<Workspace["multiply"]>
 ): void {
-  const matrix = ({ numbers, offset, stride }: Matrix, rows: number, columns: number) => {
+  const matrix = ({ numbers, offset, stride }: PlacedMatrix, rows: number, columns: number) => {
     const data = new Float64Array(rows * columns);
     for (let i = 0; i < rows; i++)
       data.set(numbers.subarray(offset + i * stride, offset + i * stride + columns), i * columns);

@@ -17,12 +17,11 @@ import {
   reference,
   show,
   sizeOf,
-  type Tensor,
 } from "@splineformer/tensor";
-import { broadcast, factorsOf } from "./frozen-pieces.ts";
 import { lineInputs } from "./line-inputs.ts";
 import { checkPath, outputShape } from "./output-rows.ts";
 import type { Path } from "./path.ts";
+import { type Row, scoreRows, visibleTo } from "./scores.ts";
 
 export interface CountOptions {
   /**
@@ -143,9 +142,9 @@ export function pieceBound(source: Network | Graph, from: Given<string>, to: Giv
     const degree = degrees[node.inputs[0].id];
     const { scope } = node;
     if (node.op === "weigh") {
-      const seen = factorsOf(node, visibleOf(node.inputs[1], fixed, node.shape));
-      if (actsOnRows(activation)) return [sparsemaxBound(seen, node.shape.at(-1) as number, degree, scope)];
-      const units = seen.reduce((sum, factor) => sum + (factor > 0 ? 1 : 0), 0);
+      const rows = scoreRows(node, visibleTo(node, fixed));
+      if (actsOnRows(activation)) return [sparsemaxBound(rows, degree, scope)];
+      const units = rows.reduce((sum, { entries }) => sum + entries.length, 0);
       return [bounded(scope, units * knotsOf(activation as Pointwise), degree)];
     }
     // what is smooth was refused with its degree
@@ -162,11 +161,11 @@ const bounded = (scope: string, units: number, degree: number): GateBound => ({
 });
 
 /** The order of a row's keys changes where two are equal; for one order its support ends where one of as many sums is 1. */
-function sparsemaxBound(seen: Float64Array, keys: number, degree: number, scope: string): GateBound {
+function sparsemaxBound(rows: readonly Row[], degree: number, scope: string): GateBound {
   let pairs = 0;
   let sums = 0;
-  for (let row = 0; row < seen.length; row += keys) {
-    const n = seen.subarray(row, row + keys).reduce((sum, factor) => sum + (factor > 0 ? 1 : 0), 0);
+  for (const { entries } of rows) {
+    const n = entries.length;
     pairs += (n * (n - 1)) / 2;
     sums += n;
   }
@@ -175,9 +174,3 @@ function sparsemaxBound(seen: Float64Array, keys: number, degree: number, scope:
 }
 
 const knotsOf = (activation: Pointwise): number => (activationOf(activation) as PiecewiseActivation).knots.length;
-
-const visibleOf = (
-  visible: { readonly id: number } | undefined,
-  fixed: readonly Tensor[],
-  shape: readonly number[],
-): Float64Array | undefined => visible && broadcast(fixed[visible.id], shape);

@@ -106,7 +106,7 @@ export function restrictToLine(
     // what an earlier call has found beyond the end of its path is there already
     while (count === walking.pieces.length && !walking.done) {
       if (!mayGoOn(count > known)) break;
-      advance(walking);
+      advance(walking, prepared);
     }
     if (count === walking.pieces.length || !mayGoOn(count > known)) break;
     onPiece?.(walking.pieces[count]);
@@ -139,9 +139,18 @@ function begin(graph: LineGraph, method: "descend" | "march"): Walking {
 }
 
 /** Goes on to the next piece, or the next moment to look at the clock. */
-function advance(walking: Walking): void {
-  const { done, value: piece } = walking.walk.next();
+function advance(walking: Walking, { memory }: LineGraph): void {
+  let next: IteratorResult<Piece | undefined, void>;
+  try {
+    next = walking.walk.next();
+  } catch (error) {
+    memory.close();
+    throw error;
+  }
+  const { done, value: piece } = next;
   walking.done = done === true;
+  // what was found are copies
+  if (walking.done) memory.close();
   if (!piece) return;
   if (walking.last) walking.inner.push(causesBetween(walking.last, piece));
   walking.pieces.push(pathPiece(piece));

@@ -4,17 +4,10 @@
  * Letters: z the values of the gate's input at the Chebyshev nodes of an interval, `z[node * columns + column]`.
  */
 import { evaluateColumns } from "@splineformer/spline";
-import { sparsemaxThreshold } from "@splineformer/tensor";
 import type { Gate } from "./gates.ts";
 import { hypotenuse, product, rounding } from "./noise.ts";
+import { type Row, supportOf } from "./scores.ts";
 import { type ColumnCut, type Cut, signChanges, type Undecided } from "./sign-changes.ts";
-
-export interface Row {
-  /** The entries of the node that the query sees. */
-  readonly entries: readonly number[];
-  /** What the weights are multiplied by. */
-  readonly factor: number;
-}
 
 export function sparsemaxGate(rows: readonly Row[], columns: number, order: 0 | 1): Gate {
   const pattern = (z: Float64Array): Uint8Array => {
@@ -83,13 +76,10 @@ function pack<A extends Float64Array | Uint8Array>(block: A, columns: number, ch
 }
 
 function supportAt(z: Float64Array, keys: number, u: number): Uint8Array {
-  const scores = evaluateColumns(z, keys, u);
-  // shifted, since next to a large score the threshold's fraction is lost
-  let top = Number.NEGATIVE_INFINITY;
-  for (const s of scores) top = Math.max(top, s);
-  const shifted = Array.from(scores, (s) => s - top);
-  const tau = sparsemaxThreshold(shifted);
-  return Uint8Array.from(shifted, (s) => (s > tau ? 1 : 0));
+  const all = Array.from({ length: keys }, (_, i) => i);
+  const out = new Uint8Array(keys);
+  for (const i of supportOf(all, evaluateColumns(z, keys, u))) out[i] = 1;
+  return out;
 }
 
 /** unit · (z_i − τ_S) at every node, for a fixed support S: unit · ((z_i − r) − Σ_S (z_j − r)/|S| + 1/|S|), r any score of S. */

@@ -12,7 +12,7 @@ import { linear, matmul } from "./matmul.ts";
 import type { Platform } from "./platform.ts";
 import { normalize, weigh } from "./rows.ts";
 import { scan } from "./scan.ts";
-import { createWorkspace, type Workspace } from "./workspace.ts";
+import { createWorkspace } from "./workspace.ts";
 
 /** A synchronous device that says what it runs on. */
 export type CpuDevice = SynchronousDevice & {
@@ -20,8 +20,6 @@ export type CpuDevice = SynchronousDevice & {
   readonly backend: "wasm" | "reference";
   /** Why that backend. */
   readonly reason: string;
-  /** In float64, memory for a long computation whose products copy nothing; undefined where SIMD WebAssembly is missing. */
-  workspace?(): Workspace | undefined;
 };
 
 /** A device over some platform: this one, or in tests one that lacks SIMD. */

@@ -2,42 +2,8 @@
  * @file A workspace: memory of its own in which a long computation keeps its numbers, so that its products copy nothing.
  * It is a stack: what is taken is given back all at once, down to a mark. Letters: a [m, k], b [k, n], c [m, n].
  */
+import type { Workspace } from "@splineformer/tensor";
 import { type Kernels, load } from "./wasm/kernels.ts";
-
-/** Where a matrix lies: entry (i, j) of it at `offset + i · stride + j`; stored transposed, at `offset + j · stride + i`. */
-interface Matrix {
-  readonly numbers: Float64Array;
-  readonly offset: number;
-  readonly stride: number;
-}
-
-/** Numbers on a stack, and products of them. */
-export interface Workspace {
-  /**
-   * Numbers of any value, up to the next `release` of an earlier mark; `undefined` where there is no more room.
-   *
-   * @param length - how many
-   */
-  take(length: number): Float64Array | undefined;
-  /** How much is taken. */
-  mark(): number;
-  /** Gives back what was taken since. */
-  release(mark: number): void;
-  /**
-   * c ← a b, plus a bias in every row if there is one, summed in the order of k. All numbers must have been taken from here.
-   */
-  multiply(
-    m: number,
-    n: number,
-    k: number,
-    a: Matrix,
-    transposeA: boolean,
-    b: Matrix,
-    transposeB: boolean,
-    c: Matrix,
-    bias?: Float64Array,
-  ): void;
-}
 
 /** What lies below belongs to the module, and to the kernels' packed panels. */
 const start = 4096 + 2 ** 20;
@@ -46,8 +12,19 @@ const page = 65536;
 /** Address space, not memory: pages that nobody has written to cost nothing. */
 const capacity = 2 ** 30;
 
+/** More than this many bytes are not kept for the next one: memory that was written to is not given back. */
+const mostKept = 2 ** 26;
+
+/** One that was closed, so that many short computations do not each make their own. */
+let spare: Kernels | undefined;
+
 /** A workspace of its own; undefined where SIMD WebAssembly or the room is missing. */
 export function createWorkspace(): Workspace | undefined {
+  if (spare) {
+    const kernels = spare;
+    spare = undefined;
+    return stackOf(kernels);
+  }
   const loaded = load();
   if (!("kernels" in loaded)) return undefined;
   const { kernels } = loaded;
@@ -63,18 +40,25 @@ function stackOf(kernels: Kernels): Workspace {
   // it never grows again, so views stay valid
   const memory = new Float64Array(kernels.memory.buffer);
   let top = start / 8;
+  let peak = top;
+  let closed = false;
   return {
     take(length) {
       // a kernel reads up to one vector beyond what it needs, and pieces start on cache lines
       const next = top + ((length + 15) & ~7);
-      if (next > memory.length) return undefined;
+      if (closed || next > memory.length) return undefined;
       const numbers = memory.subarray(top, top + length);
       top = next;
+      peak = Math.max(peak, top);
       return numbers;
     },
     mark: () => top,
     release(mark) {
       top = mark;
+    },
+    close() {
+      if (!closed && 8 * peak <= mostKept) spare = kernels;
+      closed = true;
     },
     multiply(m, n, k, a, transposeA, b, transposeB, c, bias) {
       kernels.matmul64(

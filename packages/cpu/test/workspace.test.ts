@@ -1,8 +1,7 @@
 import { cpu, cpu64 } from "@splineformer/cpu";
-import { random, reference, tensor } from "@splineformer/tensor";
+import { random, reference, tensor, type Workspace } from "@splineformer/tensor";
 import { describe, expect, it } from "vitest";
 
-type Workspace = NonNullable<ReturnType<NonNullable<typeof cpu64.workspace>>>;
 const open = (): Workspace => {
   const workspace = cpu64.workspace?.();
   if (!workspace) throw new Error("expected a workspace where SIMD compiles");
@@ -72,6 +71,24 @@ describe("a workspace", () => {
     expect(workspace.take(2 ** 28)).toBeUndefined();
     const [one, other] = [workspace.take(3) as Float64Array, open().take(3) as Float64Array];
     expect(one.buffer).not.toBe(other.buffer);
+  });
+
+  it("is used again once it was closed, by one computation at a time", () => {
+    const first = open();
+    const { buffer } = first.take(3) as Float64Array;
+    first.close();
+    first.close();
+    expect(first.take(1)).toBeUndefined();
+    const [second, third] = [open(), open()];
+    expect((second.take(3) as Float64Array).buffer).toBe(buffer);
+    expect((third.take(3) as Float64Array).buffer).not.toBe(buffer);
+  });
+
+  it("is not kept after a computation that filled much of it", () => {
+    const first = open();
+    const { buffer } = first.take(2 ** 24) as Float64Array;
+    first.close();
+    expect((open().take(1) as Float64Array).buffer).not.toBe(buffer);
   });
 
   it("is for float64 only", () => {

@@ -102,3 +102,4 @@ export {
   rowAlpha,
   showWeighing,
 } from "./weighing.ts";
+export type { PlacedMatrix, Workspace } from "./workspace.ts";

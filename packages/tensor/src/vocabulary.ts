@@ -9,6 +9,7 @@
 import type { Pointwise } from "./activations.ts";
 import type { Shaped } from "./shape.ts";
 import type { Tensor } from "./tensor.ts";
+import type { Workspace } from "./workspace.ts";
 
 /**
  * How scores become weights. Pointwise activations act entry by entry; `softmax`, `sparsemax` and `entmax` on rows.
@@ -163,6 +164,8 @@ export type SynchronousDevice = Ops<Tensor> & {
   readonly name: string;
   readonly dtype: "float32" | "float64";
   read(x: Tensor): Tensor;
+  /** In float64, where a device has it: memory for a long computation whose products copy nothing. */
+  workspace?(): Workspace | undefined;
 };
 
 /**

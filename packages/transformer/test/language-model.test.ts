@@ -50,7 +50,7 @@ describe("a causal language model", () => {
     expect(of({ vocabulary: undefined })).toBe(`${start} vocabulary to be a whole number ≥ 1, got undefined`);
     expect(of({ output: 11 })).toMatch(/^RangeError: createLanguageModel: expected options kind, .*, got "output"$/);
     expect(of({ attention: { masks: "causal" } })).toBe(
-      'RangeError: createLanguageModel: attention: expected options activation, divide, scale, mask, got "masks"',
+      'RangeError: createLanguageModel: attention: expected options activation, divide, scale, mask, qkNorm, got "masks"',
     );
     expect(refusalOf(() => forward(model, ids(...Array(14).fill(0))))).toBe(
       "ShapeError: positions: expected at most 13 tokens, got 14",

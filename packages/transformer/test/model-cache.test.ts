@@ -72,6 +72,7 @@ const variants: Readonly<Record<string, Partial<LanguageModelOptions>>> = {
   "no residuals, no feed-forward": { residual: false, hidden: 0 },
   "a head for each key": { heads: 2, keyValueHeads: 2 },
   "one head of keys": { keyValueHeads: 1 },
+  "QK-norm and turned heads": { positions: "rotary", headWidth: 4, attention: { qkNorm: "layer" } },
   "no blocks": { layers: 0 },
 };
 
