@@ -2,8 +2,8 @@
  * @file Handwritten digits with a model that is a spline: no softmax, no norm. What `splineformer train digits` does, written
  * out, without its shifts of the images.
  */
-import { createEncoder, crossEntropy, degree, fit, recipe } from "splineformer";
-import { accuracy, readImages } from "./images.ts";
+import { crossEntropy, degree, fit, recipe } from "splineformer";
+import { accuracy, digitModel, percent, readImages } from "./images.ts";
 
 export interface DigitsSettings {
   readonly training: number;
@@ -23,16 +23,7 @@ export async function digits(
   print: (line: string) => void = () => {},
 ): Promise<DigitsFact> {
   const images = readImages(training, testing, 1);
-  const untrained = createEncoder({
-    layers: 2,
-    width: 32,
-    heads: 4,
-    patches: { height: 28, width: 28, size: 7 },
-    positions: { learned: 16 },
-    pool: "mean",
-    output: 10,
-    seed: 1,
-  });
+  const untrained = digitModel("relu");
   const { total } = degree(untrained);
   print(`a spline of degree ${total}; ${training} images, ${epochs} epochs`);
   let model = untrained;
@@ -45,5 +36,3 @@ export async function digits(
   }
   return { degree: total, accuracy: [accuracy(untrained, images.testing), accuracy(model, images.testing)], loss };
 }
-
-const percent = (x: number): string => `${(100 * x).toFixed(1)} %`;

@@ -2,17 +2,8 @@
  * @file A model that was trained with softmax becomes a spline: its activation is swapped for ReLU, and a few epochs mend what
  * that broke. Parameters have the same names and shapes in both.
  */
-import {
-  createEncoder,
-  crossEntropy,
-  degree,
-  type Encoder,
-  encoderFromParameters,
-  fit,
-  recipe,
-  UnsupportedError,
-} from "splineformer";
-import { accuracy, type Images, readImages } from "./images.ts";
+import { crossEntropy, degree, type Encoder, encoderFromParameters, fit, recipe, UnsupportedError } from "splineformer";
+import { accuracy, digitModel, type Images, percent, readImages } from "./images.ts";
 
 export interface FineTuneSettings {
   readonly training: number;
@@ -36,21 +27,7 @@ export async function fineTune(
   print: (line: string) => void = () => {},
 ): Promise<FineTuneFact> {
   const images = readImages(training, testing, 1);
-  const softmax = await trained(
-    createEncoder({
-      layers: 2,
-      width: 32,
-      heads: 4,
-      patches: { height: 28, width: 28, size: 7 },
-      positions: { learned: 16 },
-      pool: "mean",
-      output: 10,
-      attention: { activation: "softmax" },
-      seed: 1,
-    }),
-    images.training,
-    epochs,
-  );
+  const softmax = await trained(digitModel("softmax"), images.training, epochs);
   const { config, parameters } = softmax;
   // ReLU weights are divided by the number of keys, which softmax does by itself
   const attention = { ...config.attention, activation: "relu", divide: "length" } as const;
@@ -84,5 +61,3 @@ function degreeOf(model: Encoder): number | undefined {
     throw error;
   }
 }
-
-const percent = (x: number): string => `${(100 * x).toFixed(1)} %`;

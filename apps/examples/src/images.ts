@@ -2,7 +2,16 @@
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
-import { forward, type Network, random, type Tensor, takeRows, tensor } from "splineformer";
+import {
+  createEncoder,
+  type Encoder,
+  forward,
+  type Network,
+  random,
+  type Tensor,
+  takeRows,
+  tensor,
+} from "splineformer";
 
 export interface Images {
   /** [count, 28, 28] */
@@ -31,6 +40,22 @@ export function readImages(training: number, testing: number, seed: number): { t
   });
   return { training: some(0, training), testing: some(training, training + testing) };
 }
+
+/** The untrained model of the digits: 16 patches, two layers of width 32. */
+export const digitModel = (activation: "relu" | "softmax"): Encoder =>
+  createEncoder({
+    layers: 2,
+    width: 32,
+    heads: 4,
+    patches: { height: 28, width: 28, size: 7 },
+    positions: { learned: 16 },
+    pool: "mean",
+    output: 10,
+    attention: { activation },
+    seed: 1,
+  });
+
+export const percent = (x: number): string => `${(100 * x).toFixed(1)} %`;
 
 /** The share of images whose largest logit is their digit's. */
 export function accuracy(model: Network<"x">, { inputs, targets }: Images): number {

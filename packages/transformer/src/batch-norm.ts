@@ -39,7 +39,7 @@ export type NormStatistics = Readonly<Record<string, { readonly mean: Tensor; re
 /**
  * The same parameters, read with batch norms where the model has affine ones: what `fit` trains.
  *
- * NormStatistics are those of the batch, over examples and tokens, axes −3 and −2; gradients flow through them. When training is
+ * Statistics are those of the batch, over examples and tokens, axes −3 and −2; gradients flow through them. When training is
  * over, {@link batchStatistics} and {@link foldBatchNorm} make an encoder of it.
  *
  * @param model - an encoder with `norm: "affine"`

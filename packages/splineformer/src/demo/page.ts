@@ -1,8 +1,9 @@
 /** @file The demo's page: one HTML file that loads nothing, readable in light and dark, on a phone and on paper. */
+
+import { fact, failedClaims, framed, safe } from "../page-frame.ts";
 import { count, degreesInWords, number, ofX, powerOfTen, smoothnessInWords, smoothnessOf } from "./format.ts";
 import type { Picture } from "./picture.ts";
 import { bendsPlot, closeUpPlot, curvePlot, type Size, smoothingPlot } from "./plots.ts";
-import { style } from "./style.ts";
 
 /** The page as HTML. */
 export function page(picture: Picture): string {
@@ -10,24 +11,14 @@ export function page(picture: Picture): string {
   const { credit } = picture.series;
   const { network, spline, runs, breakpoints, smoothing, data } = report;
   const farthest = Math.max(...breakpoints.map(({ difference }) => difference));
-  const failed = report.claims.filter(({ holds }) => !holds);
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>${safe(data.title)} as a transformer</title>
-<style>${style}</style>
-</head>
-<body>
-<main>
-<header>
+  return framed(
+    `${data.title} as a transformer`,
+    `<header>
 <h1>A curve that is a transformer</h1>
 <p class="lead">${safe(data.title)}, ${data.rows} rows, drawn through ${spline.knots.length} of them by a natural cubic spline.
 The spline was compiled into one block of a transformer with ReLU attention, and every knot was read back from the saved weights alone.</p>
 </header>
-${failed.length === 0 ? "" : `<p class="failed"><strong>${failed.length} of ${report.claims.length} claims do not hold here:</strong> ${failed.map(({ claim }) => safe(claim)).join("; ")}.</p>`}
+${failedClaims(report.claims)}
 <dl class="facts">
 ${fact(count(network.heads, "head"), `of width ${network.headWidth}, ${count(network.hidden, "hidden unit")}, ${network.parameters} numbers in all`)}
 ${fact(powerOfTen(runs[0].relative), `largest relative distance from the spline at ${runs[0].points} points, in float64`)}
@@ -88,11 +79,8 @@ ${breakpoints
 <footer>
 <p>Data: ${credit === undefined ? `${safe(data.file)}, columns ${safe(data.x)} and ${safe(data.y)}` : `${link(credit.source, credit.sourceLink)}; ${link(credit.licence, credit.licenceLink)}`}.</p>
 <p>Transformers as splines: Lai, Lim, Liu, <a href="https://arxiv.org/abs/2408.09624">Attention is a smoothed cubic spline</a>. Drawn by splineformer.</p>
-</footer>
-</main>
-</body>
-</html>
-`;
+</footer>`,
+  );
 }
 
 /** A drawing for screens and one for phones; the style shows one of them. */
@@ -102,8 +90,3 @@ function both(draw: (size: Size) => string, height: number, narrowHeight: number
 }
 
 const link = (text: string, address: string): string => `<a href="${safe(address)}">${safe(text)}</a>`;
-
-const fact = (value: string, meaning: string): string => `<div><dt>${value}</dt><dd>${meaning}</dd></div>`;
-
-const safe = (text: string): string =>
-  text.replace(/[&<>"]/g, (c) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" })[c] as string);

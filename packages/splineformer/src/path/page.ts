@@ -9,7 +9,7 @@ import {
   pathSvg,
 } from "@splineformer/analysis";
 import { type Tensor, tensor } from "@splineformer/tensor";
-import { style } from "../demo/style.ts";
+import { fact, failedClaims, framed, safe } from "../page-frame.ts";
 import { byName, type Line, patchesOf } from "./line.ts";
 import { outputText, type PathReport } from "./report.ts";
 
@@ -24,30 +24,15 @@ export interface PathPicture {
 /** The page as HTML. */
 export function pathPage({ report, line, path, naming, rows }: PathPicture): string {
   const { model, ends, attribution, crossings, causes } = report;
-  const failed = report.claims.filter(({ holds }) => !holds);
   const units = causes.reduce((sum, { units: list }) => sum + list.length, 0);
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>A transformer on a line</title>
-<style>${style}
-figure .spline-picture { --paper: var(--card); }
-.row { display: flex; flex-wrap: wrap; gap: 1rem; }
-.long { max-height: 32rem; overflow: auto; }
-.long td:last-child, .long th:last-child { text-align: left; }
-</style>
-</head>
-<body>
-<main>
-<header>
+  return framed(
+    "A transformer on a line",
+    `<header>
 <h1>A transformer on a line</h1>
 <p class="lead">From ${safe(ends[0])} to ${safe(ends[1])}, ${safe(model.name)} is exactly the piecewise polynomial that is shown here: every
 breakpoint was found, none sampled, and each has its cause.</p>
 </header>
-${failed.length === 0 ? "" : `<p class="failed"><strong>${failed.length} of ${report.claims.length} claims do not hold here:</strong> ${failed.map(({ claim }) => safe(claim)).join("; ")}.</p>`}
+${failedClaims(report.claims)}
 <dl class="facts">
 ${fact(String(report.pieces), `pieces of degree at most ${model.degree}, ${units} switches`)}
 ${fact(String(crossings.length), crossings.length === 1 ? "change of the largest output" : "changes of the largest output")}
@@ -101,11 +86,14 @@ ${causes.map(({ at, units: list }) => `<tr><td>${at.toFixed(10)}</td><td>${list.
 
 <footer>
 <p>Transformers as splines: Lai, Lim, Liu, <a href="https://arxiv.org/abs/2408.09624">Attention is a smoothed cubic spline</a>. Integrated gradients: Sundararajan, Taly, Yan, <a href="https://arxiv.org/abs/1703.01365">Axiomatic attribution for deep networks</a>. Drawn by splineformer.</p>
-</footer>
-</main>
-</body>
-</html>
-`;
+</footer>`,
+    `
+figure .spline-picture { --paper: var(--card); }
+.row { display: flex; flex-wrap: wrap; gap: 1rem; }
+.long { max-height: 32rem; overflow: auto; }
+.long td:last-child, .long th:last-child { text-align: left; }
+`,
+  );
 }
 
 function attributionPictures(line: Line, { values }: PathReport["attribution"]): string {
@@ -129,8 +117,3 @@ function attributionPictures(line: Line, { values }: PathReport["attribution"]):
     })
     .join("\n");
 }
-
-const fact = (value: string, meaning: string): string => `<div><dt>${value}</dt><dd>${meaning}</dd></div>`;
-
-const safe = (text: string): string =>
-  text.replace(/[&<>"]/g, (c) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" })[c] as string);

@@ -53,42 +53,43 @@ export async function readPath(options: PathOptions): Promise<PathReport> {
   };
   await step("reading the model");
   const line = await lineOf(options);
-  const path = await wholePath(line, step);
-  const naming = namingOf(line);
-  const shape = path.pieces[0].values.shape.slice(1);
-  const rows = options.row === undefined ? {} : { row: options.row };
-  const hasClasses = (shape.at(-1) ?? 1) > 1;
-
-  await step("looking for crossings");
-  const classes = hasClasses ? classMap(path, rows) : [];
-  const found = hasClasses ? crossings(path, rows) : { crossings: [], undecided: [] };
-  const output = [
-    ...(options.row ?? shape.slice(0, -1).map(() => 0)),
-    options.output ?? classes.at(-1)?.class ?? 0,
-  ].slice(-shape.length);
-
-  const attribution = await attributed(line, path, output, step);
-  await step("checking against the model");
-  const claims = claimsOf(line, path, found.crossings, options.row, attribution);
-  const degrees: Record<string, number> = {};
-  for (const piece of path.pieces) degrees[piece.degree] = (degrees[piece.degree] ?? 0) + 1;
-  const report: PathReport = {
-    model: { name: line.name, parameters: line.parameters, degree: path.degree },
-    ends: line.labels,
-    page: join(resolve(out), "path.html"),
-    pieces: path.pieces.length,
-    breakpoints: [...path.breakpoints],
-    causes: explainKnots(path, naming).map(({ at, causes }) => ({ at, units: causes.map(({ words }) => words) })),
-    degrees,
-    noise: path.noise,
-    flat: path.flat.length,
-    classes,
-    crossings: found.crossings,
-    undecided: found.undecided,
-    attribution,
-    claims,
-  };
+  // a folder that can't be written into is refused before the work
   return writeTogether("path", out, async (staging) => {
+    const path = await wholePath(line, step);
+    const naming = namingOf(line);
+    const shape = path.pieces[0].values.shape.slice(1);
+    const rows = options.row === undefined ? {} : { row: options.row };
+    const hasClasses = (shape.at(-1) ?? 1) > 1;
+
+    await step("looking for crossings");
+    const classes = hasClasses ? classMap(path, rows) : [];
+    const found = hasClasses ? crossings(path, rows) : { crossings: [], undecided: [] };
+    const output = [
+      ...(options.row ?? shape.slice(0, -1).map(() => 0)),
+      options.output ?? classes.at(-1)?.class ?? 0,
+    ].slice(-shape.length);
+
+    const attribution = await attributed(line, path, output, step);
+    await step("checking against the model");
+    const claims = claimsOf(line, path, found.crossings, options.row, attribution);
+    const degrees: Record<string, number> = {};
+    for (const piece of path.pieces) degrees[piece.degree] = (degrees[piece.degree] ?? 0) + 1;
+    const report: PathReport = {
+      model: { name: line.name, parameters: line.parameters, degree: path.degree },
+      ends: line.labels,
+      page: join(resolve(out), "path.html"),
+      pieces: path.pieces.length,
+      breakpoints: [...path.breakpoints],
+      causes: explainKnots(path, naming).map(({ at, causes }) => ({ at, units: causes.map(({ words }) => words) })),
+      degrees,
+      noise: path.noise,
+      flat: path.flat.length,
+      classes,
+      crossings: found.crossings,
+      undecided: found.undecided,
+      attribution,
+      claims,
+    };
     await step("drawing");
     await writeFile(join(staging, "path.html"), pathPage({ report, line, path, naming, rows }));
     await step("finished");
