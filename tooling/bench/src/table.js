@@ -1,29 +1,23 @@
-/** @file The report as text: our speed, our share of the calibrator, and how many times longer each peer takes. */
+/** @file The report as text: our speed, our share of the calibrator, and how many times as long each peer takes. */
 
 const number = (x, digits = 2) => (Number.isFinite(x) ? x.toFixed(digits) : "–");
 
-/** One table; columns are the libraries that appear in it. */
+/** A table that fits a page: a row for each problem, and all who were measured beside us in one cell. */
 export function printTables({ node, missing, rows }) {
-  const names = [...new Set(rows.flatMap(({ results }) => results.map(({ name }) => name)))].filter(
-    (name) => name !== "@splineformer/cpu",
-  );
-  const header = ["problem", "ms", "GFlop/s", "of calibrator", ...names.map((name) => `${name} takes`), "samples"];
+  const header = ["problem", "ours", "others take"];
   const lines = rows.map(({ problem, calibrator, results, tokens }) => {
     const ours = results.find(({ name }) => name === "@splineformer/cpu");
-    const ratio = (name) => {
-      const peer = results.find((result) => result.name === name);
-      return peer ? `${number(peer.seconds / ours.seconds)} ×` : "–";
-    };
+    const others = results.filter((result) => result !== ours);
+    const time = tokens ? `${number((1e6 * ours.seconds) / tokens)} µs a token` : `${number(ours.seconds * 1e3)} ms`;
+    const speed = `${number(ours.gflops, 1)} GFlop/s, ${number((100 * ours.gflops) / calibrator, 0)}%`;
     return [
-      tokens ? `${problem}: ${number((1e6 * ours.seconds) / tokens)} µs each` : problem,
-      number(ours.seconds * 1e3),
-      number(ours.gflops, 1),
-      `${number((100 * ours.gflops) / calibrator, 0)}%`,
-      ...names.map(ratio),
-      `${Math.min(...results.map(({ samples }) => samples))}`,
+      problem,
+      `${time}, ${speed}, ${Math.min(...results.map(({ samples }) => samples))} samples`,
+      others.map(({ name, seconds }) => `${name} ${number(seconds / ours.seconds)} ×`).join(", ") || "–",
     ];
   });
   const table = [header, header.map(() => "---"), ...lines].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
   const absent = Object.entries(missing).map(([name, reason]) => `${name} did not start: ${reason}`);
-  return `${[`Node ${node}, one thread, CPU time; medians of the samples kept. Beside other activations than softmax, peers run softmax.`, "", table, ...absent].join("\n")}\n`;
+  const intro = `Node ${node}, one thread, CPU time; medians of the samples kept. Percentages are of the calibrator's speed. Beside other activations than softmax, peers run softmax.`;
+  return `${[intro, table, ...absent].join("\n\n")}\n`;
 }
