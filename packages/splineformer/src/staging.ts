@@ -1,6 +1,15 @@
 /** @file Files that appear whole and together, or not at all. */
-import { rmdirSync, rmSync } from "node:fs";
-import { lstat, mkdir, mkdtemp, readdir, rename, rm, stat } from "node:fs/promises";
+import {
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  type Stats,
+  statSync,
+} from "node:fs";
 import { dirname, join, resolve } from "node:path";
 
 /**
@@ -21,19 +30,19 @@ export async function writeTogether<T>(
   write: (staging: string) => Promise<T>,
 ): Promise<T> {
   const target = resolve(folder);
-  const made = await makeFolder(where, target);
+  // all but `write` is synchronous: no signal can end the process halfway
+  const made = makeFolder(where, target);
   let staging: string | undefined;
-  // a process that ends at once has no time for promises
   const clear = (): void => {
-    if (staging !== undefined) rmSync(staging, { recursive: true, force: true });
+    if (staging !== undefined) rmSync(staging, { recursive: true, force: true, maxRetries: 3 });
     if (made !== undefined) removeEmpty(target, made);
   };
   process.once("exit", clear);
   try {
-    staging = await mkdtemp(join(target, ".splineformer-")).catch((error: unknown) => refuse(where, target, error));
+    staging = attempt(where, target, () => mkdtempSync(join(target, ".splineformer-")));
     const result = await write(staging);
-    await moveAll(where, staging, target);
-    await rm(staging, { recursive: true });
+    moveAll(where, staging, target);
+    rmSync(staging, { recursive: true });
     return result;
   } catch (error) {
     clear();
@@ -44,39 +53,31 @@ export async function writeTogether<T>(
 }
 
 /** Moves every file, or none: what is in the way is set aside first, and put back if a later file can't be moved. */
-async function moveAll(where: string, staging: string, target: string): Promise<void> {
-  const names = await readdir(staging);
+function moveAll(where: string, staging: string, target: string): void {
+  const names = readdirSync(staging);
   for (const name of names)
-    if (await isFolder(join(target, name)))
+    if (found(join(target, name))?.isDirectory())
       throw new RangeError(`${where}: expected a file or nothing at ${join(target, name)}, got a folder`);
-  const aside = await mkdtemp(join(staging, ".old-"));
-  const undo: (() => Promise<void>)[] = [];
+  const aside = mkdtempSync(join(staging, ".old-"));
+  const undo: (() => void)[] = [];
   try {
     for (const name of names) {
       const [from, to, old] = [join(staging, name), join(target, name), join(aside, name)];
-      if (await exists(to)) {
-        await rename(to, old);
-        undo.push(() => rename(old, to));
+      if (found(to)) {
+        renameSync(to, old);
+        undo.push(() => renameSync(old, to));
       }
-      await rename(from, to);
-      undo.push(() => rename(to, from));
+      renameSync(from, to);
+      undo.push(() => renameSync(to, from));
     }
   } catch (error) {
-    for (const back of undo.reverse()) await back();
+    for (const back of undo.reverse()) back();
     throw error;
   }
 }
 
-const exists = (path: string): Promise<boolean> =>
-  lstat(path).then(
-    () => true,
-    () => false,
-  );
-const isFolder = (path: string): Promise<boolean> =>
-  lstat(path).then(
-    (found) => found.isDirectory(),
-    () => false,
-  );
+/** What is at a path, a link not followed; undefined where nothing is. */
+const found = (path: string): Stats | undefined => lstatSync(path, { throwIfNoEntry: false });
 
 /**
  * Makes a folder and the parents that are missing, one at a time: the recursive way never returns where none can be made,
@@ -84,25 +85,32 @@ const isFolder = (path: string): Promise<boolean> =>
  *
  * @returns the outermost that was made
  */
-async function makeFolder(where: string, target: string): Promise<string | undefined> {
+function makeFolder(where: string, target: string): string | undefined {
   const missing: string[] = [];
-  for (let folder = target; !(await exists(folder)) && dirname(folder) !== folder; folder = dirname(folder))
-    missing.unshift(folder);
+  attempt(where, target, () => {
+    for (let folder = target; !found(folder) && dirname(folder) !== folder; folder = dirname(folder))
+      missing.unshift(folder);
+  });
   for (const [i, folder] of missing.entries())
     try {
-      await mkdir(folder);
+      attempt(where, target, () => mkdirSync(folder));
     } catch (error) {
       if (i > 0) removeEmpty(missing[i - 1], missing[0]);
-      refuse(where, target, error);
+      throw error;
     }
-  const found = await stat(target).catch((error: unknown) => refuse(where, target, error));
-  if (!found.isDirectory()) throw new RangeError(`${where}: expected a folder to write into, got a file, ${target}`);
+  if (!attempt(where, target, () => statSync(target)).isDirectory())
+    throw new RangeError(`${where}: expected a folder to write into, got a file, ${target}`);
   return missing[0];
 }
 
-function refuse(where: string, target: string, error: unknown): never {
-  const { code } = error as NodeJS.ErrnoException;
-  throw new RangeError(`${where}: expected a folder to write into, got ${target} (${code ?? String(error)})`);
+/** What the file system refuses, said by the command. */
+function attempt<R>(where: string, target: string, make: () => R): R {
+  try {
+    return make();
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new RangeError(`${where}: expected a folder to write into, got ${target} (${code ?? String(error)})`);
+  }
 }
 
 /** Removes the folders that were made, from the innermost to `last`, but none that holds something. */
