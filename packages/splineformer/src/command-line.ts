@@ -9,6 +9,7 @@ import { version } from "../package.json";
 import type { DemoOptions } from "./demo/demo.ts";
 import { attentions, type DigitsSettings, defaultSettings, norms } from "./digits/settings.ts";
 import { progressOn } from "./progress.ts";
+import type { Terminal } from "./terminal.ts";
 
 /** What a program ends with. */
 const exitCodes = {
@@ -21,20 +22,6 @@ const exitCodes = {
   /** Stopped by a signal; of training a checkpoint was written, else nothing. */
   interrupted: 130,
 } as const;
-
-/** A stream of text: `process.stdout`, or a collector in a test. */
-export interface Output {
-  write(text: string): unknown;
-  readonly isTTY?: boolean;
-  readonly columns?: number;
-}
-
-export interface Terminal {
-  readonly stdout: Output;
-  readonly stderr: Output;
-  /** Stops a command between two steps. */
-  readonly signal?: AbortSignal;
-}
 
 /**
  * Runs `splineformer <args>`.

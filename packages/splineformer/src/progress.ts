@@ -1,5 +1,5 @@
 /** @file What a terminal shows while a command works; on anything but a terminal, nothing. */
-import type { Output } from "./command-line.ts";
+import type { Output } from "./terminal.ts";
 
 export interface Progress {
   /** Says what is being done now. */

@@ -2,9 +2,9 @@
  * @file Activations of the user's own: piecewise polynomials as plain data, and smooth ones under a registered name.
  * Letters: z a pre-activation.
  */
-import type { PiecewiseActivation, Pointwise, SmoothActivation } from "./activations.ts";
 import { checkOptions, required } from "./check.ts";
 import { show } from "./errors.ts";
+import type { PiecewiseActivation, Pointwise, SmoothActivation } from "./pointwise.ts";
 
 /**
  * How far the two sides of a knot may lie apart, relative to the size of the terms: coefficients that were computed are

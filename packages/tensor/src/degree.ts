@@ -2,10 +2,11 @@
  * @file The degree of every node of a graph, as a polynomial in each input on any one piece; or a refusal that names the
  * first operation that is no piecewise polynomial. A reading by rules.
  */
-import { activationDegree, type Pointwise } from "./activations.ts";
+import { activationDegree } from "./activations.ts";
 import { required } from "./check.ts";
 import { open } from "./evaluate.ts";
 import { fold, type Graph, type Node, type Rules, unsupported } from "./graph.ts";
+import type { Pointwise } from "./pointwise.ts";
 import type { Weighing } from "./vocabulary.ts";
 import { sigmoidBias } from "./weigh.ts";
 import { actsOnRows, rowAlpha, showWeighing } from "./weighing.ts";

@@ -3,12 +3,8 @@ export {
   activationOf,
   differentiate,
   horner,
-  type PiecewiseActivation,
-  type Pointwise,
-  type PointwiseName,
   pieceAt,
   pointwiseFunction,
-  type SmoothActivation,
   showActivation,
 } from "./activations.ts";
 export { checkOperations, checkOptions, checkRecord, required } from "./check.ts";
@@ -45,6 +41,7 @@ export { normalDistribution } from "./normal-distribution.ts";
 export { type Lifted, lift, parametersOf, withParameters } from "./parameters.ts";
 export { createPause } from "./pause.ts";
 export { philox4x32 } from "./philox.ts";
+export type { PiecewiseActivation, Pointwise, PointwiseName, SmoothActivation } from "./pointwise.ts";
 export { type PullbackOptions, type Pulled, pullback } from "./pullback.ts";
 export { type Random, random } from "./random.ts";
 export { reference, reference32 } from "./reference.ts";

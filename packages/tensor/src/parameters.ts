@@ -4,10 +4,14 @@
  */
 import { checkOperations, checkRecord } from "./check.ts";
 import { ShapeError, show } from "./errors.ts";
-import type { Network } from "./network.ts";
 import { type Shaped, sameShape, showShape } from "./shape.ts";
 import { isTensor, type Tensor } from "./tensor.ts";
 import type { Ops } from "./vocabulary.ts";
+
+/** A network, as far as its parameters go. */
+interface Parametrised {
+  readonly parameters: unknown;
+}
 
 /** A tree of parameters with its tensors read as T. */
 export type Lifted<P, T> = P extends Tensor ? T : P extends object ? { readonly [K in keyof P]: Lifted<P[K], T> } : P;
@@ -56,7 +60,7 @@ const maximumDepth = 100;
  * Object.keys(parametersOf(network)); // ["layers.0.weight"]
  * ```
  */
-export function parametersOf(network: Pick<Network, "parameters">): Record<string, Tensor> {
+export function parametersOf(network: Parametrised): Record<string, Tensor> {
   checkRecord("parametersOf", "a network", network);
   const found: Record<string, Tensor> = {};
   mapTensors(network.parameters, (value, name) => {
@@ -83,7 +87,7 @@ export function parametersOf(network: Pick<Network, "parameters">): Record<strin
  * toNested(forward(withParameters(shift, { by: tensor([0, 5]) }), tensor([3, 4]))); // [3, 9]
  * ```
  */
-export function withParameters<N extends Network<never>>(network: N, named: Readonly<Record<string, Tensor>>): N {
+export function withParameters<N extends Parametrised>(network: N, named: Readonly<Record<string, Tensor>>): N {
   checkRecord("withParameters", "a network", network);
   checkRecord("withParameters", "tensors by parameter name", named);
   const known = parametersOf(network);

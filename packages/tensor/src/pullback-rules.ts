@@ -4,9 +4,10 @@
  * vocabulary has no operation for it (scattering rows, 1/σ of a norm), tensors are served by loops and others refused.
  * Letters: g the gradient of the result, x, a, b, z operands, y or w the result.
  */
-import { activationDegree, type Pointwise } from "./activations.ts";
+import { activationDegree } from "./activations.ts";
 import { linear } from "./composites.ts";
 import { type Applied, unsupported } from "./graph.ts";
+import type { Pointwise } from "./pointwise.ts";
 import { broadcastOffsets, type Shape, type Shaped, sizeOf } from "./shape.ts";
 import { allocate, isTensor, reshape, type Tensor, tensor, zeros } from "./tensor.ts";
 import type { Attributes, Operands, Ops, PrimitiveName } from "./vocabulary.ts";

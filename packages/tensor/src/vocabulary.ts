@@ -6,7 +6,7 @@
  * batch. So op(stack of xs) = stack of op(x), and a polynomial on an interval is a tensor with one more leading axis.
  * Law 2: operands first (an optional one that is absent is `undefined`), then at most one attributes object of plain data.
  */
-import type { Pointwise } from "./activations.ts";
+import type { Pointwise } from "./pointwise.ts";
 import type { Shaped } from "./shape.ts";
 import type { Tensor } from "./tensor.ts";
 import type { Workspace } from "./workspace.ts";

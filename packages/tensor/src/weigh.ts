@@ -2,8 +2,9 @@
  * @file How one row of scores becomes one row of weights: the meaning of `weigh`, for the keys that a query sees.
  * Letters: z scores, w weights, τ the threshold of sparsemax, n the number of visible keys.
  */
-import { type Pointwise, pointwiseFunction } from "./activations.ts";
+import { pointwiseFunction } from "./activations.ts";
 import { entmaxShift, entmaxWeight } from "./entmax.ts";
+import type { Pointwise } from "./pointwise.ts";
 import type { Attributes, Divide, Mask, Weighing } from "./vocabulary.ts";
 import { rowAlpha } from "./weighing.ts";
 

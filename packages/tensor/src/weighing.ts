@@ -1,9 +1,10 @@
 /**
  * @file What may stand in the attributes of a weighing: its activation, mask and divisor. What they mean is in `weigh.ts`.
  */
-import { activationOf, type Pointwise, showActivation } from "./activations.ts";
+import { activationOf, showActivation } from "./activations.ts";
 import { checkOptions, required } from "./check.ts";
 import { UnsupportedError } from "./errors.ts";
+import type { Pointwise } from "./pointwise.ts";
 import type { Divide, Mask, Weighing } from "./vocabulary.ts";
 
 /**

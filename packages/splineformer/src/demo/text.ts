@@ -2,7 +2,7 @@
 import { relative } from "node:path";
 import { styleText } from "node:util";
 import Table from "cli-table3";
-import type { Output } from "../command-line.ts";
+import type { Output } from "../terminal.ts";
 import { count, number, ofX, powerOfTen, smoothnessOf } from "./format.ts";
 import type { Claim, DemoReport } from "./report.ts";
 
