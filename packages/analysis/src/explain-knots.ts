@@ -65,6 +65,8 @@ export function describeCause(cause: Cause, options: NamingOptions = {}): string
       : `the weight of ${tokenName(cause.query)} on ${tokenName(cause.key)} goes from piece ${cause.before} to piece ${cause.after}`;
     return `${joined(place, part === "cross" ? "cross attention" : "", `head ${cause.head}`, example)}: ${does}`;
   }
+  // not a unit of the network, but a corner of the curve on which it is read
+  if (part === "polyline") return `leg ${cause.unit} ${cause.after === 1 ? "begins" : "ends"}`;
   const unit = part === "clamp" ? `channel ${cause.unit}` : `hidden unit ${cause.unit}`;
   return `${joined(place, part === "clamp" ? "clamp" : "", tokenName(cause.token), example)}: ${unit} ${switching(cause, part)}`;
 }
@@ -130,6 +132,7 @@ function groupOf(cause: Cause): string {
   const { place, part } = placeOf(cause);
   const kind =
     part === "cross" ? "cross attention" : part === "clamp" ? "clamp" : cause.op === "weigh" ? "attention" : "hidden";
+  if (part === "polyline") return "corners";
   return place ? `${place} ${kind}` : kind;
 }
 

@@ -44,5 +44,6 @@ export type { EntryIndex } from "./output-rows.ts";
 export type { Path, PathPiece } from "./path.ts";
 export { type ClassMapSvgOptions, classMapSvg, type PathSvgOptions, pathSvg } from "./path-svg.ts";
 export { type CountOptions, countPieces, type GateBound, type PieceBound, pieceBound } from "./piece-count.ts";
+export { type CurveOptions, restrictToCurve, restrictToPolyline } from "./restrict-to-curve.ts";
 export { type LineOptions, restrictToLine } from "./restrict-to-line.ts";
 export { type SummedGradients, type SumOptions, type SumRule, sumGradients } from "./sum-gradients.ts";

@@ -66,4 +66,4 @@ export type { GradientOptions } from "@splineformer/training";
 export * from "@splineformer/training";
 export * from "@splineformer/transformer";
 // the same names with a fast device where none is named
-export { fit, forward, gradient, restrictToLine } from "./on-cpu.ts";
+export { fit, forward, gradient, restrictToCurve, restrictToLine, restrictToPolyline } from "./on-cpu.ts";
