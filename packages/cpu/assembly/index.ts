@@ -1,6 +1,6 @@
 // the kernels that loops call are exported too, so that the optimiser doesn't inline them: see kernel32.ts
 export { activate32 } from "./activate";
-export { add32, add64, multiply32, multiply64 } from "./arithmetic";
+export { add32, add64, multiply32, multiply64, sum32, sum64 } from "./arithmetic";
 export { attend32, attendWork, packedSize, packKeys, packValues } from "./attention";
 export {
   accumulate,

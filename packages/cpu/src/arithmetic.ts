@@ -1,6 +1,6 @@
 /**
- * @file Sums and products entry by entry, by kernels, and sums over axes by plain loops. Broadcasting has fast paths for
- * equal shapes and for a trailing block that repeats.
+ * @file Sums and products entry by entry, by kernels, and sums over axes, by kernels but for the last. Broadcasting has
+ * fast paths for equal shapes and for a trailing block that repeats.
  */
 import {
   type Attributes,
@@ -117,20 +117,47 @@ function spread(x: Numbers, from: Shape, to: Shape, dtype: Float): Numbers {
 }
 
 /** Sum over axes, one after the other from the last. */
-export function sum(dtype: Float, x: Tensor, attributes: Attributes["sum"]): Tensor {
+export function sum(arena: Arena | undefined, dtype: Float, x: Tensor, attributes: Attributes["sum"]): Tensor {
   const shape = inferShape("sum", attributes, x.shape);
   let lengths = [...x.shape];
   let from: Numbers = cast(x, dtype).data;
   for (let axis = lengths.length - 1; axis >= 0; axis--) {
     if (!attributes.axes.includes(axis - lengths.length)) continue;
+    const outer = sizeOf(lengths.slice(0, axis));
     const inner = sizeOf(lengths.slice(axis + 1));
-    from = sumAxis(dtype, from, sizeOf(lengths.slice(0, axis)), lengths[axis], inner);
-    lengths = lengths.map((n, i) => (i === axis ? 1 : n));
+    const n = lengths[axis];
+    from =
+      arena && inner > 1 && from.length > few
+        ? summed(arena, dtype, from, outer, n, inner)
+        : sumAxis(dtype, from, outer, n, inner);
+    lengths = lengths.map((length, i) => (i === axis ? 1 : length));
   }
   return { dtype, shape, data: from === x.data ? from.slice() : from };
 }
 
-/** [outer, n, inner] → [outer, inner]. */
+/** [outer, n, inner] → [outer, inner] by a kernel: whole outer entries that fit a block, or rows of one. */
+function summed(arena: Arena, dtype: Float, x: Numbers, outer: number, n: number, inner: number): Numbers {
+  const float64 = dtype === "float64";
+  const size = float64 ? 8 : 4;
+  const together = Math.max(1, Math.floor(block / (n * inner)));
+  const rows = Math.min(n, Math.max(1, Math.floor(block / inner)));
+  const [px, pOut] = arena.pieces(Math.min(together, outer) * rows * inner * size, outer * inner * size);
+  const memory = float64 ? arena.f64 : arena.f32;
+  const kernel = float64 ? arena.kernels.sum64 : arena.kernels.sum32;
+  memory.fill(0, pOut / size, pOut / size + outer * inner);
+  for (let o = 0; o < outer; o += together) {
+    const count = Math.min(together, outer - o);
+    for (let i = 0; i < n; i += rows) {
+      const part = Math.min(rows, n - i);
+      const from = (o * n + i) * inner;
+      memory.set(x.subarray(from, from + count * part * inner), px / size);
+      kernel(px, count, part, inner, pOut + o * inner * size);
+    }
+  }
+  return copied(memory, pOut / size, outer * inner);
+}
+
+/** The same by a plain loop. */
 function sumAxis(dtype: Float, x: Numbers, outer: number, n: number, inner: number): Numbers {
   const out = allocate(dtype, outer * inner);
   if (inner === 1)

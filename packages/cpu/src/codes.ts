@@ -27,6 +27,8 @@ const values: Partial<Record<string, Code>> = {
   tanh: code(6),
 };
 const derivatives: Partial<Record<string, Code>> = {
+  relu: code(11),
+  squaredRelu: code(1, 0, 2),
   softplus: code(4),
   gelu: code(7),
   sigmoid: code(8),

@@ -65,7 +65,7 @@ export function createDevice(dtype: "float32" | "float64", find: () => Platform)
     add: (a, b) => add(arena(), dtype, a, b),
     multiply: (a, b) => multiply(arena(), dtype, a, b),
     scale: (x, attributes) => scale(arena(), dtype, x, attributes),
-    sum: (x, attributes) => sum(dtype, x, attributes),
+    sum: (x, attributes) => sum(arena(), dtype, x, attributes),
     matmul: either((found, a, b, attributes) => matmul(found, dtype, a, b, attributes), plain.matmul),
     linear: either(
       (found, x, weight, bias, attributes) => linear(found, dtype, x, weight, bias, attributes),

@@ -27,6 +27,8 @@ const stated: readonly (readonly [Pointwise, 0 | 1, bound: number, from: number,
   ["softplus", 1, 0.51, -87, 87],
   [{ name: "softplus", beta: 8 }, 0, 2.5, -10, 10],
   ["squaredRelu", 0, 0.5, -3, 3],
+  ["squaredRelu", 1, 0, -3, 3],
+  ["relu", 1, 0, -3, 3],
 ];
 for (const [activation, order, bound, from, to] of stated)
   test(`${order ? "the derivative of " : ""}${showActivation(activation)} is right to ${bound} ulp on [${from}, ${to}]`, () => {

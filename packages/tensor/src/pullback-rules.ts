@@ -94,9 +94,9 @@ export const pullbackRules: { readonly [K in Ruled]: Rule<K> } = {
     // what is summed away in front comes back by broadcasting
     const front = axes.length === 0 || Math.max(...axes) < -(shape.length - axes.length);
     const kept = shape.map((length, i) => (axes.includes(i - shape.length) ? 1 : length));
-    const narrow = keep || front ? g : isTensor(g) ? (reshape(g, kept) as unknown as typeof g) : undefined;
-    if (narrow === undefined) throw unsupported("pullback", "sum to keep its axes where values are no tensors", node);
-    return [ops.add(narrow, zerosOf(ops, shape))];
+    if (isTensor(g)) return [repeated(g, kept, shape) as unknown as typeof g];
+    if (!keep && !front) throw unsupported("pullback", "sum to keep its axes where values are no tensors", node);
+    return [ops.add(g, zerosOf(ops, shape))];
   },
   slice({ ops, node, g }) {
     const { axis, from, to } = node.attributes;
@@ -188,27 +188,58 @@ function shares(x: Tensor): Tensor {
   return { dtype: "float64", shape: x.shape, data };
 }
 
-/** dx = r (g − mean g − y · mean(g y)), r = 1/σ; without the first mean for rms. */
-function normalizePullback(x: Tensor, y: Tensor, g: Tensor, { kind, epsilon }: Attributes["normalize"]): Tensor {
-  const d = x.shape.at(-1) as number;
+/** g, which has the entries of `from`, broadcast to `to` along the axes where `from` is 1: one axis after the other. */
+function repeated(g: Tensor, from: Shape, to: Shape): Tensor {
   const dtype = g.dtype === "float32" ? "float32" : "float64";
-  const data = allocate(dtype, x.data.length);
-  for (let at = 0; at < data.length; at += d) {
+  let data = g.data;
+  let inner = 1;
+  for (let axis = to.length - 1; axis >= 0; axis--) {
+    const n = to[axis];
+    if (from[axis] !== n) {
+      const wide = allocate(dtype, data.length * n);
+      for (let at = 0; at < data.length; at += inner) {
+        const entry = data.subarray(at, at + inner);
+        if (inner === 1) wide.fill(entry[0], at * n, (at + 1) * n);
+        else for (let i = 0; i < n; i++) wide.set(entry, at * n + i * inner);
+      }
+      data = wide;
+    }
+    inner *= n;
+  }
+  return { dtype, shape: to, data: data === g.data ? data.slice() : data } as Tensor;
+}
+
+/** dx = r (g − mean g − y · mean(g y)), r = 1/σ; without the first mean for rms. */
+function normalizePullback(
+  input: Tensor,
+  output: Tensor,
+  gradient: Tensor,
+  attributes: Attributes["normalize"],
+): Tensor {
+  const { kind, epsilon } = attributes;
+  const [x, y, g] = [input.data, output.data, gradient.data];
+  const d = input.shape.at(-1) as number;
+  const dtype = gradient.dtype === "float32" ? "float32" : "float64";
+  const data = allocate(dtype, x.length);
+  for (let at = 0; at < x.length; at += d) {
+    const end = at + d;
     let mean = 0;
     let meanG = 0;
     let meanGY = 0;
-    for (let i = at; i < at + d; i++) {
-      mean += x.data[i] / d;
-      meanG += g.data[i] / d;
-      meanGY += (g.data[i] * y.data[i]) / d;
+    for (let i = at; i < end; i++) {
+      mean += x[i];
+      meanG += g[i];
+      meanGY += g[i] * y[i];
     }
-    if (kind === "rms") [mean, meanG] = [0, 0];
+    mean = kind === "rms" ? 0 : mean / d;
+    meanG = kind === "rms" ? 0 : meanG / d;
+    meanGY /= d;
     let variance = 0;
-    for (let i = at; i < at + d; i++) variance += (x.data[i] - mean) ** 2 / d;
-    const r = 1 / Math.sqrt(variance + epsilon);
-    for (let i = at; i < at + d; i++) data[i] = r * (g.data[i] - meanG - y.data[i] * meanGY);
+    for (let i = at; i < end; i++) variance += (x[i] - mean) * (x[i] - mean);
+    const r = 1 / Math.sqrt(variance / d + epsilon);
+    for (let i = at; i < end; i++) data[i] = r * (g[i] - meanG - y[i] * meanGY);
   }
-  return { dtype, shape: x.shape, data };
+  return { dtype, shape: input.shape, data };
 }
 
 /** Each row of g added to the row of the table that it was gathered from. */

@@ -15,6 +15,8 @@ export interface Kernels {
   add64(...args: RowwiseArguments): void;
   multiply32(...args: RowwiseArguments): void;
   multiply64(...args: RowwiseArguments): void;
+  sum32(...args: SumArguments): void;
+  sum64(...args: SumArguments): void;
   matmulWork32(m: number, n: number, k: number): number;
   matmulWork64(m: number, n: number, k: number): number;
   matmul32(...args: [...MatmulArguments, activation: number, parameter: number, work: Pointer]): void;
@@ -115,6 +117,8 @@ export interface Kernels {
 
 /** x [rows][period] in place, y [period]. */
 type RowwiseArguments = [x: Pointer, rows: number, y: Pointer, period: number];
+/** out [outer][inner] += Σ over the middle axis of x [outer][n][inner]. */
+type SumArguments = [x: Pointer, outer: number, n: number, inner: number, out: Pointer];
 type MatmulArguments = [
   m: number,
   n: number,
