@@ -45,8 +45,8 @@ export const untrainedModel = ({ seed, layers, attention, norm }: DigitsSettings
     seed,
   });
 
-/** Options of `fit`; deep stacks want smaller steps. */
+/** Options of `fit`; deep stacks want smaller steps. Batches of 32 do better here than the recipe's 64. */
 export const runOptions = ({ seed, epochs, layers }: DigitsSettings) => ({
-  ...recipe({ epochs, learningRate: layers <= 2 ? 1e-2 : 6e-3 }),
+  ...recipe({ epochs, learningRate: layers <= 2 ? 1e-2 : 6e-3, batch: 32 }),
   seed,
 });
