@@ -117,7 +117,7 @@ export function restrictToLine(
   const { shape } = output;
   const inner = walking.inner.slice(0, count - 1);
   const path = pathOf({ shape, degree: degrees[output.id], pieces, inner, flat: flatUnits(walking.flat, end) });
-  beginnings.set(path, { ...line, prepared, walking, count });
+  beginnings.set(path, { ...line, graph, prepared, walking, count });
   return path;
 }
 
@@ -174,6 +174,7 @@ interface Beginning {
 
 /** What has to be known to go on from a path's end. */
 interface Continuation extends Beginning {
+  readonly graph: Graph;
   readonly prepared: LineGraph;
   readonly walking: Walking;
   /** How many of the walk's pieces the path has. */
@@ -181,6 +182,16 @@ interface Continuation extends Beginning {
 }
 
 const beginnings = new WeakMap<Path, Continuation>();
+
+/** What a path answers: an opened graph in which only inputs that move are inputs, and the line's ends. */
+export function questionOf(
+  where: string,
+  path: Path,
+): { readonly graph: Graph; readonly from: Inputs; readonly to: Inputs } {
+  const known = typeof path === "object" && path !== null ? beginnings.get(path) : undefined;
+  if (!known) throw new RangeError(`${where}: expected a path of restrictToLine, got ${show(path)}`);
+  return known;
+}
 
 /** How a path goes on, if it belongs to this question. */
 function beginningOf(where: string, path: Path, line: Beginning): Continuation {
