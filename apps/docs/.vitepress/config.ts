@@ -53,6 +53,7 @@ export default defineConfig({
           { text: "Run a model", link: "/guide/run-a-model" },
           { text: "Train a model", link: "/guide/train-a-model" },
           { text: "Read a network on a line", link: "/guide/read-a-network" },
+          { text: "Ask a line", link: "/guide/ask-a-line" },
           { text: "Compile a spline", link: "/guide/compile-a-spline" },
           {
             text: "Attention's variants",
