@@ -19,6 +19,8 @@ export { inContextRegression, type OptimalWindow, optimalWindow } from "./in-con
 export type { Intermediates } from "./intermediates.ts";
 export {
   type AttentionLayer,
+  type CrossJacobianBound,
+  crossJacobianBound,
   type JacobianBound,
   jacobianBound,
   type StackBound,
@@ -30,5 +32,7 @@ export { type Alibi, alibi, alibiBias, type Rotary, rotary } from "./positions.t
 export { prefixScan, prefixScanAttention } from "./prefix-scan.ts";
 export { type AttentionPreset, type BlockPreset, presets } from "./presets.ts";
 export { combineSums, type RunningSum } from "./running-sum.ts";
+export { spectralNorm } from "./spectral-norm.ts";
 export { type AttentionState, createState, joinStates, step } from "./state.ts";
+export { tokenwiseNorm } from "./token-jacobians.ts";
 export { causalVisibility, lengthVisibility, type PastMask } from "./visibility.ts";

@@ -67,20 +67,70 @@ export interface JacobianBound {
  * ```
  */
 export function jacobianBound({ config, parameters }: AttentionLayer, x: Tensor): JacobianBound {
-  checkNumbers("jacobianBound", "x", x);
+  const { value, byQuery, byKey } = shares("jacobianBound", { config, parameters }, x, x);
+  const score = byQuery + byKey;
+  return { bound: value + score, value, score };
+}
+
+/** How much cross-attention can amplify a change of each side. */
+export interface CrossJacobianBound {
+  /** `‖∂ attend(x, memory)/∂x‖₂` is at most that. */
+  readonly x: number;
+  /** `‖∂ attend(x, memory)/∂memory‖₂` is at most that. */
+  readonly memory: number;
+}
+
+/**
+ * The same for attention to another sequence: by the stream that asks, and by the one that is looked at.
+ *
+ * ```text
+ * by x:       Σ_heads sup|σ′| · scale · max_j ‖J_j Kᵀ‖ ‖V W_o‖
+ * by memory:  Σ_heads ‖P‖ ‖W_v W_o‖ + sup|σ′| · scale · max_i ‖Q J_iᵀ‖ ‖V W_o‖
+ * ```
+ *
+ * A change of both is amplified by at most √(x² + memory²).
+ *
+ * @param layer - cross-attention
+ * @param x - [n, width]
+ * @param memory - [m, memory width]
+ * @throws ShapeError if x or memory is no matrix of its width
+ * @example
+ * ```ts
+ * import { crossJacobianBound } from "@splineformer/attention";
+ * import { tensor } from "@splineformer/tensor";
+ * const one = { weight: tensor([[1]]) };
+ * const config = { activation: "relu", mask: "none", heads: 1, keyValueHeads: 1, scale: 1, divide: "none" } as const;
+ * const layer = { config, parameters: { query: one, key: one, value: one, output: one } };
+ * // x y² at (2, 3): derivatives 9 and 12
+ * const { x, memory } = crossJacobianBound(layer, tensor([[2]]), tensor([[3]]));
+ * [x.toFixed(3), memory.toFixed(3)]; // ["9.000", "12.000"]
+ * ```
+ */
+export function crossJacobianBound(layer: AttentionLayer, x: Tensor, memory: Tensor): CrossJacobianBound {
+  const { value, byQuery, byKey } = shares("crossJacobianBound", layer, x, memory);
+  return { x: byQuery, memory: value + byKey };
+}
+
+/** What changes through values, through queries and through keys. */
+function shares(
+  where: string,
+  { config, parameters }: AttentionLayer,
+  x: Tensor,
+  memory: Tensor,
+): { readonly value: number; readonly byQuery: number; readonly byKey: number } {
+  checkTokens(where, "x", x);
+  if (memory !== x) checkTokens(where, "memory", memory);
   const { heads, keyValueHeads, scale } = config;
-  if (x.shape.length !== 2)
-    throw new ShapeError(`jacobianBound: expected x [tokens, width], got ${showShape(x.shape)}`);
-  const parts = attendParts(reference, config, parameters, x);
+  const parts = attendParts(reference, config, parameters, x, memory);
   const slope = slopeBound(config, parts.scores, parts.weights);
   const product = (a: Tensor, b: Tensor): Tensor => reference.matmul(a, b, {});
   const transposed = (a: Tensor, b: Tensor): Tensor => reference.matmul(a, b, { transposeB: true });
   // where one matrix serves all tokens, its norm is taken once
-  const byToken = (side: "query" | "key") => [...new Set(tokenJacobians(side, config, parameters, x))];
-  const [ofQueries, ofKeys] = [byToken("query"), byToken("key")];
+  const ofQueries = [...new Set(tokenJacobians("query", config, parameters, x))];
+  const ofKeys = [...new Set(tokenJacobians("key", config, parameters, memory))];
   const largest = (all: readonly Tensor[]): number => Math.max(0, ...all.map(spectralNorm));
   const [d, e] = [parts.query.shape[2], parts.value.shape[2]];
-  let [value, score] = [0, 0];
+  let [value, byQuery, byKey] = [0, 0, 0];
   for (let head = 0; head < heads; head++) {
     const group = Math.floor((head * keyValueHeads) / heads);
     const columns = (weight: Tensor, i: number, width: number): Tensor =>
@@ -89,13 +139,18 @@ export function jacobianBound({ config, parameters }: AttentionLayer, x: Tensor)
     const wv = columns(parameters.value.weight, group, e);
     const wo = reference.slice(parameters.output.weight, { axis: -2, from: head * e, to: (head + 1) * e });
     const [fromKeys, fromQueries] = [triangularFactor(k), triangularFactor(q)];
-    const moved =
-      largest(ofQueries.map((of) => transposed(columns(of, head, d), fromKeys))) +
-      largest(ofKeys.map((of) => transposed(columns(of, group, d), fromQueries)));
+    const moved = slope * Math.abs(scale) * spectralNorm(product(v, wo));
     value += spectralNorm(p) * spectralNorm(product(wv, wo));
-    score += slope * Math.abs(scale) * moved * spectralNorm(product(v, wo));
+    byQuery += moved * largest(ofQueries.map((of) => transposed(columns(of, head, d), fromKeys)));
+    byKey += moved * largest(ofKeys.map((of) => transposed(columns(of, group, d), fromQueries)));
   }
-  return { bound: value + score, value, score };
+  return { value, byQuery, byKey };
+}
+
+function checkTokens(where: string, name: string, x: Tensor): void {
+  checkNumbers(where, name, x);
+  if (x.shape.length !== 2)
+    throw new ShapeError(`${where}: expected ${name} [tokens, width], got ${showShape(x.shape)}`);
 }
 
 /** One head's matrix of [heads, rows, columns]. */

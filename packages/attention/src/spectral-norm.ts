@@ -10,12 +10,22 @@ const squarings = 12;
  * `‖A‖₂`, never below it and at most a few parts in 10⁴ above: the Frobenius norm of a high power of the Gram matrix.
  *
  * @param a - [rows, columns]
+ * @example
+ * ```ts
+ * import { spectralNorm } from "@splineformer/attention";
+ * import { tensor } from "@splineformer/tensor";
+ * spectralNorm(tensor([[3, 0], [0, -4]])).toFixed(2); // "4.00"
+ * ```
  */
 export function spectralNorm(a: Tensor): number {
   const [rows, columns] = a.shape;
   if (rows === 0 || columns === 0) return 0;
+  const length = frobenius(a.data);
+  // nothing to square, or nothing that could be: the entries together are no less
+  if (length === 0 || !Number.isFinite(length) || !Number.isFinite(1 / length)) return length;
   const wide = columns > rows;
-  let power: Tensor = reference.matmul(a, a, wide ? { transposeB: true } : { transposeA: true });
+  const unit = reference.scale(a, { factor: 1 / length });
+  let power: Tensor = reference.matmul(unit, unit, wide ? { transposeB: true } : { transposeA: true });
   let logarithm = 0;
   for (let k = 0; k <= squarings; k++) {
     const size = frobenius(power.data);
@@ -26,11 +36,11 @@ export function spectralNorm(a: Tensor): number {
   }
   // each product of r terms is rounded to r · 2⁻⁵³, and each squaring's share of the error is halved
   const rounding = 1 + 8 * Math.max(rows, columns) * 2 ** -53;
-  return Math.exp(logarithm / 2) * rounding;
+  return length * Math.exp(logarithm / 2) * rounding;
 }
 
 /** √Σ v², at any scale. */
-function frobenius(values: ArrayLike<number>): number {
+export function frobenius(values: ArrayLike<number>): number {
   let top = 0;
   for (let i = 0; i < values.length; i++) top = Math.max(top, Math.abs(values[i]));
   if (top === 0 || !Number.isFinite(top)) return top;

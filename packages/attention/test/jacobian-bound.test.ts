@@ -5,9 +5,11 @@ import {
   type AttentionConfig,
   type AttentionLayer,
   attend,
+  crossJacobianBound,
   jacobianBound,
   presets,
   stackJacobianBound,
+  tokenwiseNorm,
 } from "../src/index.ts";
 import { spectralNorm, triangularFactor } from "../src/spectral-norm.ts";
 
@@ -257,6 +259,50 @@ describe("jacobianBound", () => {
     expect(() => stackJacobianBound([], tensor([[1]]))).toThrow(
       "stackJacobianBound: expected at least one layer, got 0",
     );
+  });
+});
+
+describe("crossJacobianBound", () => {
+  it.each(activations)("is exceeded by neither side, for %j", (activation) => {
+    for (let draw = 0; draw < 6; draw++) {
+      const data = seeded(700 + draw);
+      // 3 queries of width 5 to 4 keys of width 2; heads of width 2, values of width 3
+      const dense = (from: number, to: number) => ({ weight: data.normal([from, to]), bias: data.normal([to]) });
+      const config = { ...plain, activation, heads: 2, ...(draw % 2 && { qkNorm: "rms" as const, keyValueHeads: 2 }) };
+      const groups = config.keyValueHeads;
+      const parameters = {
+        query: dense(5, 4),
+        key: dense(2, 2 * groups),
+        value: dense(2, 3 * groups),
+        output: dense(6, 5),
+      };
+      const [x, memory] = [data.normal([3, 5]), data.normal([4, 2])];
+      const { x: byX, memory: byMemory } = crossJacobianBound({ config, parameters }, x, memory);
+      const run = (a: Tensor, b: Tensor) => attend(reference, config, parameters, a, b);
+      expect(powerNorm(differences((y) => run(y, memory), x))).toBeLessThanOrEqual(byX * (1 + 1e-7));
+      expect(powerNorm(differences((y) => run(x, y), memory))).toBeLessThanOrEqual(byMemory * (1 + 1e-7));
+    }
+  });
+
+  it("of a sequence to itself is the bound of self-attention in its two parts", () => {
+    const one = { weight: tensor([[1]]) };
+    const layer = { config: plain, parameters: { query: one, key: one, value: one, output: one } };
+    const tokens = tensor([[2], [-1], [3]]);
+    const { x, memory } = crossJacobianBound(layer, tokens, tokens);
+    // the sums differ in their grouping
+    expect(Math.abs((x + memory) / jacobianBound(layer, tokens).bound - 1)).toBeLessThan(2 ** -50);
+    expect(() => crossJacobianBound(layer, tokens, tensor([1]))).toThrow(
+      "crossJacobianBound: expected memory [tokens, width], got [1]",
+    );
+  });
+});
+
+describe("the norm of a map that reads every token alone", () => {
+  it("is the steepest token's; of a map that does nothing 1, of one that forgets 0", () => {
+    const x = tensor([[1], [-3], [2]]);
+    expect(tokenwiseNorm((ops, y) => ops.multiply(y, y), x)).toBeCloseTo(6, 12);
+    expect(tokenwiseNorm((_, y) => y, x)).toBe(1);
+    expect(tokenwiseNorm((ops, y) => ops.scale(y, { factor: 0 }), x)).toBe(0);
   });
 });
 

@@ -24,6 +24,7 @@ export { type GenerateOptions, generate } from "./generate.ts";
 export { type IntermediatesOptions, intermediates } from "./intermediates.ts";
 export { loadJson, saveJson } from "./json.ts";
 export { type CachedModel, createCache, forwardNext, type ModelCache } from "./model-cache.ts";
+export { type ModelJacobianBound, modelJacobianBound } from "./model-jacobian-bound.ts";
 export {
   createDecoder,
   createEncoder,
@@ -55,4 +56,5 @@ export {
   type WriteOptions,
   writeSafetensors,
 } from "./safetensors-format.ts";
+export type { PlaceBound } from "./stack-bound.ts";
 export { summary } from "./summary.ts";

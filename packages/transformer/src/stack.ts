@@ -22,6 +22,8 @@ interface Continuation<T extends Shaped> {
   readonly past: number;
   /** Self-attention of the next block, after the tokens that it has seen before. */
   attend(ops: Ops<T>, config: AttentionConfig, parameters: AttentionParameters<T>, x: T): T;
+  /** Cross-attention of the next block, to a source that it knows. Without it, to memory. */
+  look?(ops: Ops<T>, config: AttentionConfig, parameters: AttentionParameters<T>, x: T): T;
 }
 
 /** A config, and what an affine norm does to its rows before it scales and shifts them: in training it is a batch norm. */
@@ -54,17 +56,27 @@ export function runStack<T extends Shaped>(
   return leave(ops, config, parameters, y);
 }
 
-function leave<T extends Shaped>(ops: Ops<T>, config: StackReading, { norm, output }: StackParameters<T>, x: T): T {
-  let y = norm ? runNorm(within(ops, "norm"), config, norm, x) : x;
-  if (config.pool === "first") y = firstToken(within(ops, "pool"), y);
-  if (config.pool === "mean") {
-    const at = within(ops, "pool");
-    y = at.scale(at.sum(y, { axes: [-2], keep: true }), { factor: 1 / (y.shape.at(-2) as number) });
-  }
-  return output ? project(within(ops, "output"), clamp(within(ops, "output"), config, y), output) : y;
+function leave<T extends Shaped>(ops: Ops<T>, config: StackReading, parameters: StackParameters<T>, x: T): T {
+  const y = pooled(within(ops, "pool"), config, finalNorm(ops, config, parameters, x));
+  return parameters.output ? project(within(ops, "output"), read(ops, config, y), parameters.output) : y;
 }
 
-const firstToken = <T extends Shaped>(ops: Ops<T>, x: T): T =>
+export const finalNorm = <T extends Shaped>(ops: Ops<T>, config: StackReading, { norm }: Norms<T>, x: T): T =>
+  normalised(ops, "norm", config, norm, x);
+
+type Norms<T> = Pick<StackParameters<T>, "norm">;
+
+/** What the map out reads. */
+export const read = <T extends Shaped>(ops: Ops<T>, config: StackReading, x: T): T =>
+  clamp(within(ops, "output"), config, x);
+
+export function pooled<T extends Shaped>(ops: Ops<T>, { pool }: StackReading, x: T): T {
+  if (pool === "none") return x;
+  if (pool === "first") return firstToken(ops, x);
+  return ops.scale(ops.sum(x, { axes: [-2], keep: true }), { factor: 1 / (x.shape.at(-2) as number) });
+}
+
+export const firstToken = <T extends Shaped>(ops: Ops<T>, x: T): T =>
   x.shape.at(-2) === 1 ? x : ops.slice(x, { axis: -2, from: 0, to: 1 });
 
 function runBlock<T extends Shaped>(
@@ -76,68 +88,119 @@ function runBlock<T extends Shaped>(
   after: Continuation<T> | undefined,
   onlyFirst: boolean,
 ): T {
-  const { attention, cross, feedForward } = parameters;
-  const around = (name: keyof PerSublayer<unknown>): Around<T> => ({
-    norm: parameters.norms?.[name],
-    outputNorm: parameters.outputNorms?.[name],
-    scale: parameters.layerScale?.[name],
-  });
-  const { heads, keyValueHeads, positions } = config;
-  const plain = { ...config.attention, heads, keyValueHeads };
-  const self: AttentionConfig = {
-    ...plain,
-    ...(positions === "rotary" && { rotary: {} }),
-    ...(positions === "alibi" && { alibi: alibi(heads) }),
-  };
+  const { attention, cross } = parameters;
+  const self = selfAttention(config);
   let y = sublayer(
     within(ops, "attention"),
     config,
-    around("attention"),
+    aroundOf(parameters, "attention"),
     x,
     (at, z, own) => (after ? after.attend(at, self, attention, z) : attend(at, self, attention, own(z), z)),
     onlyFirst ? (z) => firstToken(within(ops, "attention"), z) : (z) => z,
   );
   if (cross) {
-    if (memory === undefined) throw new ShapeError("decoder: expected a source for cross-attention, got none");
-    // the source has positions of its own
-    const everything = { ...plain, mask: "none" } as const;
-    y = sublayer(within(ops, "cross"), config, around("cross"), y, (at, z) =>
-      attend(at, everything, cross, z, clamp(at, config, memory)),
-    );
+    const lookAt = (at: Ops<T>, z: T): T => {
+      if (after?.look) return after.look(at, crossAttention(config), cross, z);
+      if (memory === undefined) throw new ShapeError("decoder: expected a source for cross-attention, got none");
+      return attend(at, crossAttention(config), cross, z, clamp(at, config, memory));
+    };
+    y = sublayer(within(ops, "cross"), config, aroundOf(parameters, "cross"), y, lookAt);
   }
-  if (feedForward)
-    y = sublayer(within(ops, "feedForward"), config, around("feedForward"), y, (at, z) =>
-      runFeedForward(at, config, feedForward, z),
-    );
-  return y;
+  return feedForwardSublayer(ops, config, parameters, y);
 }
 
+/** The feed-forward and what surrounds it; without one, nothing. */
+export function feedForwardSublayer<T extends Shaped>(
+  ops: Ops<T>,
+  config: StackReading,
+  parameters: BlockParameters<T>,
+  x: T,
+): T {
+  const { feedForward } = parameters;
+  if (!feedForward) return x;
+  return sublayer(within(ops, "feedForward"), config, aroundOf(parameters, "feedForward"), x, (at, z) =>
+    runFeedForward(at, config, feedForward, z),
+  );
+}
+
+/** Self-attention of each block. */
+export function selfAttention({ attention, heads, keyValueHeads, positions }: StackConfig): AttentionConfig {
+  return {
+    ...attention,
+    heads,
+    keyValueHeads,
+    ...(positions === "rotary" && { rotary: {} }),
+    ...(positions === "alibi" && { alibi: alibi(heads) }),
+  };
+}
+
+/** Cross-attention of each block: it sees everything, and the source has positions of its own. */
+export const crossAttention = ({ attention, heads, keyValueHeads }: StackConfig): AttentionConfig => ({
+  ...attention,
+  heads,
+  keyValueHeads,
+  mask: "none",
+});
+
 /** The learned numbers around a sublayer, where there are any. */
-interface Around<T> {
+export interface Around<T> {
   readonly norm: Norm<T> | undefined;
   readonly outputNorm: Norm<T> | undefined;
   readonly scale: T | undefined;
 }
 
+export const aroundOf = <T>(
+  { norms, outputNorms, layerScale }: BlockParameters<T>,
+  name: keyof PerSublayer<unknown>,
+): Around<T> => ({ norm: norms?.[name], outputNorm: outputNorms?.[name], scale: layerScale?.[name] });
+
 /** What surrounds every sublayer f: norms, clamp, scale, residual. `own`: the tokens of x that the result is for. */
 function sublayer<T extends Shaped>(
   ops: Ops<T>,
   config: StackReading,
-  { norm, outputNorm, scale }: Around<T>,
+  around: Around<T>,
   x: T,
   f: (ops: Ops<T>, z: T, own: (z: T) => T) => T,
   own: (z: T) => T = (z) => z,
 ): T {
-  const { normPlacement, residual, residualScale } = config;
-  const normalised = (name: string, parameters: Norm<T> | undefined, z: T): T =>
-    parameters ? runNorm(within(ops, name), config, parameters, z) : z;
-  const before = normPlacement === "post" ? x : normalised("norm", norm, x);
-  const result = normalised("output norm", outputNorm, f(ops, clamp(ops, config, before), own));
-  const scaled = scale === undefined ? result : ops.multiply(result, scale);
-  const kept = residual && residualScale !== 1 ? ops.scale(own(x), { factor: residualScale }) : own(x);
-  const sum = residual ? ops.add(kept, scaled) : scaled;
-  return normPlacement === "post" ? normalised("norm", norm, sum) : sum;
+  const result = resultOf(ops, config, around, f(ops, entered(ops, config, around, x), own));
+  return settled(ops, config, around, config.residual ? joined(ops, config, own(x), result) : result);
 }
+
+/** What a sublayer reads of the stream. */
+export function entered<T extends Shaped>(ops: Ops<T>, config: StackReading, { norm }: Around<T>, x: T): T {
+  const before = config.normPlacement === "post" ? x : normalised(ops, "norm", config, norm, x);
+  return clamp(ops, config, before);
+}
+
+/** What a sublayer adds to the stream. */
+export function resultOf<T extends Shaped>(
+  ops: Ops<T>,
+  config: StackReading,
+  { outputNorm, scale }: Around<T>,
+  y: T,
+): T {
+  const result = normalised(ops, "output norm", config, outputNorm, y);
+  return scale === undefined ? result : ops.multiply(result, scale);
+}
+
+/** The residual sum. */
+export function joined<T extends Shaped>(ops: Ops<T>, { residualScale }: StackReading, x: T, result: T): T {
+  return ops.add(residualScale === 1 ? x : ops.scale(x, { factor: residualScale }), result);
+}
+
+/** The stream after a sublayer. */
+export function settled<T extends Shaped>(ops: Ops<T>, config: StackReading, { norm }: Around<T>, sum: T): T {
+  return config.normPlacement === "post" ? normalised(ops, "norm", config, norm, sum) : sum;
+}
+
+const normalised = <T extends Shaped>(
+  ops: Ops<T>,
+  name: string,
+  config: StackReading,
+  norm: Norm<T> | undefined,
+  x: T,
+): T => (norm ? runNorm(within(ops, name), config, norm, x) : x);
 
 function runFeedForward<T extends Shaped>(
   ops: Ops<T>,
@@ -158,7 +221,7 @@ function runNorm<T extends Shaped>(ops: Ops<T>, config: StackReading, norm: Norm
   return bias === undefined ? scaled : ops.add(scaled, bias);
 }
 
-function clamp<T extends Shaped>(ops: Ops<T>, config: StackConfig, x: T): T {
+export function clamp<T extends Shaped>(ops: Ops<T>, config: StackConfig, x: T): T {
   if (config.clamp === "none") return x;
   return within(ops, "clamp").activate(x, { activation: { name: "clamp", limit: config.clamp }, order: 0 });
 }
