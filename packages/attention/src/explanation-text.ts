@@ -12,7 +12,7 @@ export function switching({ toSwitch }: KeyExplanation): string {
 }
 
 /** The weight as a polynomial of the score s. */
-function polynomial({ coefficients }: KeyExplanation): string {
+export function polynomial({ coefficients }: KeyExplanation): string {
   if (coefficients === "none") return "smooth";
   const terms = coefficients.flatMap((c, k) => (c === 0 ? [] : [{ c, power: ["", "s", "s²", "s³"][k] ?? `s^${k}` }]));
   if (terms.length === 0) return "0";

@@ -264,4 +264,27 @@ describe("an explanation", () => {
     expect(explanationSvg(own)).toContain('class="negative"');
     expect(svg).not.toMatch(/NaN|undefined/);
   });
+
+  it("shows each weight's polynomial in the picture as in the text, beside what it moves and how far the next piece is", () => {
+    const sparse = { activation: "sparsemax", of: { query: 0 } } as const;
+    const values = tensor([[5], [7], [1]]);
+    const shared = explainAttention(tensor([[1]]), tensor([[0.25], [0.5], [-3]]), values, sparse);
+    const svg = explanationSvg(shared);
+    const cells = [...svg.matchAll(/<text[^>]*>([^<]*)<\/text>/g)].map(([, text]) => text);
+    const rows = explanationText(shared).split("\n").slice(2);
+    for (const row of rows) for (const cell of row.trim().split(/ {2,}/)) expect(cells).toContain(cell);
+    expect([...svg.matchAll(/class="piece[^>]*>([^<]*)</g)].map(([, text]) => text)).toEqual([
+      "0.25 + 0.5 s",
+      "0.375 + 0.5 s",
+      "0",
+    ]);
+    // long polynomials push what follows to the right, and a smooth activation has no such column
+    const widthOf = (picture: string): number => Number(/viewBox="0 0 (\d+) /.exec(picture)?.[1]);
+    const long = { name: "piecewise", knots: [], pieces: [[0.12345, -0.6789, 0.1357, 2.468]] } as const;
+    const ofLong = explanationSvg(explainAttention(tensor([[1]]), tensor([[2]]), tensor([[3]]), { ...sparse, activation: long })); // biome-ignore format: one line
+    expect(ofLong).toContain(">0.1235 − 0.6789 s + 0.1357 s² + 2.468 s³<");
+    expect(widthOf(ofLong)).toBeGreaterThan(widthOf(svg));
+    const soft = explanationSvg(explainAttention(tensor([[1]]), tensor([[2]]), tensor([[3]]), { of: { query: 0 } }));
+    expect(soft).not.toContain("piece");
+  });
 });
