@@ -5,19 +5,26 @@
  */
 import {
   type Attributes,
+  checkDivide,
+  checkOptions,
+  checkRecord,
   checkWeighing,
   divisor,
   type Ops,
   type Pointwise,
+  required,
+  rowAlpha,
   type Shaped,
   ShapeError,
+  show,
   showShape,
   sigmoidBias,
   tensor,
   zeros,
 } from "@splineformer/tensor";
+import { checkCount } from "./checks.ts";
 import { repeatGroups } from "./groups.ts";
-import { type Linear, project } from "./linear.ts";
+import { checkWidths, type Linear, project } from "./linear.ts";
 import { summing } from "./running-sum.ts";
 
 /** Plain data, all of it given. The activation is softmax, the sigmoid with a numeric bias, or acts entry by entry. */
@@ -39,7 +46,7 @@ export interface AarenParameters<T> {
  *
  * @param x - [.., n, width]
  * @returns [.., n, width of the output map]
- * @throws ShapeError if the widths do not fit
+ * @throws ShapeError if the widths do not fit, RangeError if the config or a part of the layer does not
  * @throws UnsupportedError for an activation whose weights change when tokens come (see `createState`)
  * @source arXiv 2405.13956, section 3.3
  * @example
@@ -54,12 +61,8 @@ export interface AarenParameters<T> {
  * ```
  */
 export function aaren<T extends Shaped>(ops: Ops<T>, config: AarenConfig, parameters: AarenParameters<T>, x: T): T {
+  checkAaren(config, parameters, x);
   const { activation, heads, keyValueHeads, scale, divide } = config;
-  // refuses what has no such form
-  summing("aaren", activation, divide);
-  const width = parameters.query.shape.at(-1) as number;
-  if (parameters.query.shape.length !== 2 || parameters.query.shape[0] !== 1 || width % heads)
-    throw new ShapeError(`aaren: expected a query [1, ${heads} · width], got ${showShape(parameters.query.shape)}`);
   const split = (y: T): T => ops.splitHeads(repeatGroups(ops, y, keyValueHeads, heads), { heads });
   const query = ops.splitHeads(parameters.query, { heads });
   const key = split(project(ops, x, parameters.key));
@@ -67,7 +70,7 @@ export function aaren<T extends Shaped>(ops: Ops<T>, config: AarenConfig, parame
   const products = ops.matmul(key, query, { transposeB: true });
   const scores = scale === 1 ? products : ops.scale(products, { factor: scale });
   const sums =
-    activation === "softmax"
+    rowAlpha(activation) === 1
       ? ops.scan(scores, value, { kind: "softmax" })
       : cumulativeSum(ops, ops.multiply(weigh(ops, scores, activation), value));
   const n = x.shape.at(-2) as number;
@@ -86,6 +89,35 @@ export function aaren<T extends Shaped>(ops: Ops<T>, config: AarenConfig, parame
   return project(ops, ops.mergeHeads(divided), parameters.output);
 }
 
+/** Refuses in this function's name what would fail in one of its operations, or nowhere. */
+function checkAaren<T extends Shaped>(config: AarenConfig, parameters: AarenParameters<T>, x: T): void {
+  const where = "aaren";
+  checkOptions(where, config, ["activation", "heads", "keyValueHeads", "scale", "divide"]);
+  const { activation, heads, keyValueHeads: groups, scale, divide } = config;
+  checkCount(where, "heads", heads);
+  checkCount(where, "keyValueHeads", groups);
+  required(heads % groups === 0, where, `heads to be a multiple of keyValueHeads ${groups}`, heads);
+  required(Number.isFinite(scale), where, "a finite scale", scale);
+  checkDivide(where, divide);
+  // refuses what has no such form
+  summing(where, activation, divide);
+  checkRecord(where, "the layer's parameters", parameters);
+  for (const name of ["query", "key", "value", "output"] as const)
+    checkRecord(where, `parameters.${name}`, parameters[name]);
+  const { query, key, value, output } = parameters;
+  const [rows, width] = query.shape;
+  if (query.shape.length !== 2 || rows !== 1 || width % heads || width === 0)
+    throw new ShapeError(`aaren: expected a query [1, ${heads} · width > 0], got ${showShape(query.shape)}`);
+  checkWidths(where, "x", x, key);
+  checkWidths(where, "x", x, value);
+  const [keys, values] = [key.weight.shape[1], value.weight.shape[1]];
+  const [d, mixed] = [width / heads, (values / groups) * heads];
+  if (keys !== groups * d || values % groups || output.weight?.shape[0] !== mixed)
+    throw new ShapeError(
+      `aaren: expected keys of width ${groups * d}, values of ${groups} · width and an output of as many heads, got ${keys}, ${values} and ${output.weight?.shape[0]}`,
+    );
+}
+
 /** The weight of every score by itself. */
 function weigh<T extends Shaped>(ops: Ops<T>, scores: T, activation: Attributes["attention"]["activation"]): T {
   checkWeighing("aaren", activation, 0);
@@ -99,6 +131,7 @@ function weigh<T extends Shaped>(ops: Ops<T>, scores: T, activation: Attributes[
  * Row k is the sum of rows 1 … k, in ⌈log₂ n⌉ rounds of additions.
  *
  * @param x - [.., n, d]
+ * @throws ShapeError if x has fewer than two axes
  * @example
  * ```ts
  * import { cumulativeSum } from "@splineformer/attention";
@@ -107,6 +140,8 @@ function weigh<T extends Shaped>(ops: Ops<T>, scores: T, activation: Attributes[
  * ```
  */
 export function cumulativeSum<T extends Shaped>(ops: Ops<T>, x: T): T {
+  if (!(x?.shape?.length >= 2))
+    throw new ShapeError(`cumulativeSum: expected x [.., n, d], got ${x?.shape ? showShape(x.shape) : show(x)}`);
   const [n, d] = x.shape.slice(-2);
   let sums = x;
   for (let step = 1; step < n; step *= 2) {

@@ -4,10 +4,18 @@
  * what else a block adds around it. Letters: x the stream that asks (queries), memory the one that is looked at (keys and
  * values), h heads, g heads of keys and values, d and e head widths.
  */
-import { type Attributes, attention, checkOptions, checkRecord, type Ops, type Shaped } from "@splineformer/tensor";
+import {
+  type Attributes,
+  attention,
+  checkOptions,
+  checkRecord,
+  isTensor,
+  type Ops,
+  type Shaped,
+} from "@splineformer/tensor";
 import { checkCount } from "./checks.ts";
 import { attentionParts, type Intermediates } from "./intermediates.ts";
-import { type Linear, project } from "./linear.ts";
+import { checkWidths, type Linear, project } from "./linear.ts";
 import { type Alibi, alibiBias, type Rotary, turn } from "./positions.ts";
 import { shifted } from "./visibility.ts";
 
@@ -86,7 +94,7 @@ export function attend<T extends Shaped>(
   memory: T = x,
   operands: AttentionOperands<T> = {},
 ): T {
-  checkLayer("attend", config, parameters, operands);
+  checkLayer("attend", config, parameters, x, memory, operands);
   const query = queryOf(ops, config, parameters, x, operands.past);
   const key = keyOf(ops, config, parameters, memory);
   const value = project(ops, memory, parameters.value);
@@ -117,7 +125,7 @@ export function attendParts<T extends Shaped>(
   memory: T = x,
   operands: AttentionOperands<T> = {},
 ): Intermediates<T> {
-  checkLayer("attendParts", config, parameters, operands);
+  checkLayer("attendParts", config, parameters, x, memory, operands);
   const query = queryOf(ops, config, parameters, x, operands.past);
   const key = keyOf(ops, config, parameters, memory);
   const value = project(ops, memory, parameters.value);
@@ -139,10 +147,12 @@ const configKeys = [
 ];
 
 /** Refuses a config with what is not known, and a layer that is not whole: what the operations below cannot see. */
-export function checkLayer<T>(
+export function checkLayer<T extends Shaped>(
   where: string,
   config: AttentionConfig,
   parameters: AttentionParameters<T>,
+  x: T,
+  memory: T,
   operands: AttentionOperands<T> = {},
 ): void {
   checkOptions(where, config, configKeys);
@@ -151,6 +161,11 @@ export function checkLayer<T>(
   for (const name of ["query", "key", "value", "output"] as const)
     checkRecord(where, `parameters.${name} { weight, bias }`, parameters[name]);
   if (operands.past !== undefined) checkCount(where, "past", operands.past, 0);
+  // a recorder names the place as well, so it refuses itself
+  if (!isTensor(x) || !isTensor(memory)) return;
+  checkWidths(where, "x", x, parameters.query);
+  checkWidths(where, "memory", memory, parameters.key);
+  checkWidths(where, "memory", memory, parameters.value);
 }
 
 /** Queries as scores see them, [.., n, h·d]; the first is at position `past`. */

@@ -22,10 +22,10 @@ import {
   type Weighing,
 } from "@splineformer/tensor";
 import { type AttentionConfig, attendTo, partsTo, prepared } from "./attend.ts";
-import { checkNumbers } from "./checks.ts";
+import { checkFinite, checkNumbers } from "./checks.ts";
 import { checkDropout, type Dropout, dropoutFactors } from "./dropout.ts";
 import type { Intermediates } from "./intermediates.ts";
-import { type Alibi, checkRotary, isAlibi, type Rotary } from "./positions.ts";
+import { type Alibi, checkAlibi, checkRotary, isAlibi, type Rotary } from "./positions.ts";
 import { checkLengths, checkPast, lengthVisibility, type PastMask } from "./visibility.ts";
 
 /** A mask by name, one whose first query comes after `past` keys, or a boolean tensor that is true where a query sees a key. */
@@ -77,7 +77,8 @@ export interface AttentionOptions {
  * @returns [.., n, h·e], whatever `on` gives: a tensor, a handle on a GPU, a node; leading axes are batch and broadcast.
  * With intermediates, see {@link Intermediates}
  * @throws ShapeError if shapes do not fit together
- * @throws RangeError if a number is NaN or infinite, or an option is unknown or out of range
+ * @throws RangeError if a number is NaN or infinite, an option is unknown or out of range, or a score or a sum leaves the
+ * range of the device's numbers (where `on` gives handles, that shows when they are read)
  * @source arXiv 1706.03762 (softmax), 2408.09624 (ReLU: a cubic spline)
  * @example
  * ```ts
@@ -149,7 +150,16 @@ export function attention(
   const prepare = (x: Tensor, count: number, from: number): Shaped =>
     prepared(ops, config, count, lift(x), undefined, from);
   const all = [prepare(query, heads, past), prepare(key, keyValueHeads, 0), lift(value)] as const;
-  return intermediates === "all" ? partsTo(ops, config, ...all, operands) : attendTo(ops, config, ...all, operands);
+  if (intermediates === "none") return finite(attendTo(ops, config, ...all, operands), "a result");
+  const parts = partsTo(ops, config, ...all, operands);
+  for (const [name, part] of Object.entries(parts)) finite(part, name);
+  return parts;
+}
+
+/** Numbers that are at hand are searched: finite ones whose products leave the range must not come back as NaN. */
+function finite(x: Shaped, name: string): Shaped {
+  if (isTensor(x)) checkFinite("attention", name, x);
+  return x;
 }
 
 const known = [
@@ -178,6 +188,7 @@ function configOf(options: AttentionOptions, query: Tensor): AttentionConfig {
   const { scale = 1 / Math.sqrt(width / heads) } = options;
   required(["none", "layer", "rms"].includes(qkNorm), "attention", 'qkNorm "none", "layer" or "rms"', qkNorm);
   if (rotary !== "none") checkRotary("attention", rotary);
+  if (isAlibi(bias)) checkAlibi("attention", bias);
   if (isAlibi(bias) && bias.slopes.length !== heads)
     throw new ShapeError(`attention: expected ALiBi for ${heads} heads, got ${bias.slopes.length} slopes`);
   return {

@@ -115,7 +115,7 @@ export function attendNext(
   cache: AttentionCache,
 ): { readonly output: Tensor; readonly cache: AttentionCache } {
   const where = "attendNext";
-  checkLayer(where, config, parameters);
+  checkLayer(where, config, parameters, x, x);
   const whole = typeof cache === "object" && cache !== null && "store" in cache && "window" in cache;
   required(whole, where, "a cache of createAttentionCache", cache);
   const window = typeof config.mask === "object" ? config.mask.window : "all";

@@ -1,7 +1,7 @@
 /**
  * @file What the functions on tensors refuse at their boundary, in one wording.
  */
-import { isTensor, required, ShapeError, show, showShape, type Tensor } from "@splineformer/tensor";
+import { findNonFinite, isTensor, required, ShapeError, show, showShape, type Tensor } from "@splineformer/tensor";
 
 /** Refuses what is no tensor of finite numbers: one NaN would spread over every row that sees it. */
 export function checkNumbers(where: string, name: string, x: Tensor): void {
@@ -11,6 +11,15 @@ export function checkNumbers(where: string, name: string, x: Tensor): void {
   for (let i = 0; i < x.data.length; i++)
     if (!Number.isFinite(x.data[i]))
       throw new RangeError(`${where}: expected ${name} to hold finite numbers, got ${x.data[i]} at entry ${i}`);
+}
+
+/** Refuses what has left the range of its dtype on the way. */
+export function checkFinite(where: string, name: string, x: Tensor): void {
+  const bad = findNonFinite(x);
+  if (bad >= 0)
+    throw new RangeError(
+      `${where}: expected ${name} within the range of ${x.dtype}, got ${x.data[bad]} at entry ${bad}`,
+    );
 }
 
 /** Refuses what is no positive whole number. */

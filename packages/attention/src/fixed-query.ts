@@ -83,7 +83,10 @@ export function tokensOf(where: string, config: FixedQuery, key: Tensor, value: 
       const at = token * groups * d + group(head) * d;
       let sum = 0;
       for (let i = 0; i < d; i++) sum += query[head * d + i] * key.data[at + i];
-      return scale * sum;
+      const score = scale * sum;
+      if (!Number.isFinite(score))
+        throw new RangeError(`${where}: expected scores within the range of float64, got ${score} of token ${token}`);
+      return score;
     },
     value(token, head) {
       const at = token * width + group(head) * e;

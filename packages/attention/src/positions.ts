@@ -4,6 +4,7 @@
  */
 import {
   checkOptions,
+  checkRecord,
   isTensor,
   type Ops,
   reference,
@@ -163,6 +164,15 @@ export function alibi(heads: number): Alibi {
   return { name: "alibi", slopes: [...geometric(power), ...more.slice(0, heads - power)] };
 }
 
+/** Refuses slopes that are no finite numbers. */
+export function checkAlibi(where: string, given: Alibi): void {
+  checkRecord(where, "ALiBi { name, slopes }", given);
+  checkOptions(where, given, ["name", "slopes"]);
+  const { slopes } = given;
+  const finite = Array.isArray(slopes) && slopes.length > 0 && slopes.every(Number.isFinite);
+  required(finite, where, "ALiBi slopes to be a list of finite numbers", slopes);
+}
+
 /** Whether a bias is ALiBi, not a tensor. */
 export const isAlibi = (bias: unknown): bias is Alibi =>
   !isTensor(bias) && typeof bias === "object" && bias !== null && (bias as Alibi).name === "alibi";
@@ -171,6 +181,7 @@ export const isAlibi = (bias: unknown): bias is Alibi =>
  * ALiBi as a tensor [heads, queries, keys]: `−slope · |i + past − j|`.
  *
  * @param past - keys before the first query
+ * @throws RangeError if a slope is not finite, or a count no whole number
  * @example
  * ```ts
  * import { alibi, alibiBias } from "@splineformer/attention";
@@ -178,7 +189,13 @@ export const isAlibi = (bias: unknown): bias is Alibi =>
  * (toNested(alibiBias(alibi(8), 1, 3, 1)) as number[][][])[0]; // [[-0.5, -0, -0.5]]
  * ```
  */
-export function alibiBias({ slopes }: Alibi, queries: number, keys: number, past = 0): Tensor<"float64"> {
+export function alibiBias(given: Alibi, queries: number, keys: number, past = 0): Tensor<"float64"> {
+  const where = "alibiBias";
+  checkAlibi(where, given);
+  checkCount(where, "queries", queries, 0);
+  checkCount(where, "keys", keys, 0);
+  checkCount(where, "past", past, 0);
+  const { slopes } = given;
   const data = new Float64Array(slopes.length * queries * keys);
   for (const [head, slope] of slopes.entries())
     for (let i = 0; i < queries; i++)

@@ -4,7 +4,7 @@
  * parallel form, and the same numbers as the recurrence in `state.ts`.
  */
 import type { Tensor } from "@splineformer/tensor";
-import { checkCount } from "./checks.ts";
+import { checkCount, checkFinite } from "./checks.ts";
 import { checkFixedQueryOptions, type FixedQueryOptions, fixedQuery, tokensOf } from "./fixed-query.ts";
 import { combineSums, type RunningSum, summing } from "./running-sum.ts";
 
@@ -44,7 +44,7 @@ export function prefixScan<E>(
  * @param value - [n, g · e]
  * @param options - see {@link FixedQueryOptions}; `block`: tokens scanned at a time, default all
  * @returns [n, h · e], float64
- * @throws ShapeError or RangeError if these do not fit
+ * @throws ShapeError or RangeError if these do not fit; RangeError if a score or a sum leaves float64's range
  * @throws UnsupportedError for an activation whose weights change when tokens come (see `createState`)
  * @source arXiv 2405.13956, section 3.2
  * @example
@@ -85,5 +85,7 @@ export function prefixScanAttention(
       carried = prefixes.at(-1);
     }
   }
-  return { dtype: "float64", shape: [n, heads * e], data };
+  const output: Tensor<"float64"> = { dtype: "float64", shape: [n, heads * e], data };
+  checkFinite(where, "a sum", output);
+  return output;
 }

@@ -10,6 +10,7 @@ import {
   divisor,
   type Pointwise,
   pointwiseFunction,
+  rowAlpha,
   showWeighing,
   sigmoidBias,
   UnsupportedError,
@@ -62,14 +63,14 @@ export interface Summing {
 }
 
 /**
- * Sums for softmax, and for every activation that acts entry by entry and knows its bias.
+ * Sums for softmax (entmax of α = 1 is that), and for every activation that acts entry by entry and knows its bias.
  *
  * @throws UnsupportedError for sparsemax and entmax, whose threshold needs every score, and for the sigmoid of bias
  * −log(length), which changes all weights with every token
  */
 export function summing(where: string, activation: Weighing, divide: Divide): Summing {
   checkWeighing(where, activation, 0);
-  if (activation === "softmax")
+  if (rowAlpha(activation) === 1)
     return {
       // the least number, not −∞, which JSON lacks
       empty: (width) => ({ maximum: -Number.MAX_VALUE, weight: 0, sum: new Array<number>(width).fill(0) }),

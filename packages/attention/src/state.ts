@@ -4,7 +4,7 @@
  * Letters: h heads, g heads of keys and values, d width of a query and key head, e width of a value head.
  */
 import { checkRecord, isTensor, required, ShapeError, show, showShape, type Tensor } from "@splineformer/tensor";
-import { checkCount } from "./checks.ts";
+import { checkCount, checkFinite } from "./checks.ts";
 import {
   checkFixedQueryOptions,
   type FixedQuery,
@@ -68,7 +68,7 @@ export function createState(
  *
  * @param token - one token: key [g · d], value [g · e]; or several, key [n, g · d], value [n, g · e]
  * @returns the new state, and the output over all tokens so far: [h · e], or after each of several [n, h · e]; float64
- * @throws ShapeError or RangeError if these do not fit the state
+ * @throws ShapeError or RangeError if these do not fit the state; RangeError if a score or a sum leaves float64's range
  * @source arXiv 2405.13956, section 3.1
  * @example
  * ```ts
@@ -103,10 +103,9 @@ export function step(
       output.set(sums.output(heads[head], length + k + 1), (k * heads.length + head) * e);
     }
   const width = heads.length * e;
-  return {
-    state: { config, length: length + tokens.count, heads },
-    output: { dtype: "float64", shape: single ? [width] : [tokens.count, width], data: output },
-  };
+  const after: Tensor<"float64"> = { dtype: "float64", shape: single ? [width] : [tokens.count, width], data: output };
+  checkFinite("step", "a sum", after);
+  return { state: { config, length: length + tokens.count, heads }, output: after };
 }
 
 /**

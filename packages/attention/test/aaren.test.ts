@@ -146,8 +146,21 @@ describe("Aaren", () => {
   it("refuses a query of another shape, and activations whose weights change with every token", () => {
     const { parameters, x } = drawn(9);
     expect(() => aaren(reference, config, { ...parameters, query: seeded(1).normal([12]) }, x)).toThrow(
-      "aaren: expected a query [1, 6 · width], got [12]",
+      "aaren: expected a query [1, 6 · width > 0], got [12]",
     );
+    const of =
+      (more: object, own: object = parameters) =>
+      () =>
+        aaren(reference, { ...config, ...more }, own as never, x);
+    expect(of({ heads: 0 })).toThrow("aaren: expected heads to be a whole number ≥ 1, got 0");
+    expect(of({ keyValueHeads: 5 })).toThrow("aaren: expected heads to be a multiple of keyValueHeads 5, got 6");
+    expect(of({ divide: "by length" })).toThrow("aaren: expected divide");
+    expect(of({ scale: Number.NaN })).toThrow("aaren: expected a finite scale, got NaN");
+    expect(of({ mask: "causal" })).toThrow('aaren: expected options activation, heads, keyValueHeads, scale, divide, got "mask"'); // biome-ignore format: one line
+    expect(of({}, { ...parameters, key: undefined })).toThrow("aaren: expected parameters.key, got undefined");
+    expect(of({}, { ...parameters, key: parameters.output })).toThrow("aaren: expected x [.., tokens, in]");
+    expect(of({}, { ...parameters, output: parameters.value })).toThrow("an output of as many heads");
+    expect(() => cumulativeSum(reference, tensor([1]))).toThrow("cumulativeSum: expected x [.., n, d], got [1]");
     expect(() => aaren(reference, { ...config, activation: "sparsemax" }, parameters, x)).toThrow(UnsupportedError);
   });
 });

@@ -29,6 +29,7 @@ import {
   causalVisibility,
   dropoutFactors,
   lengthVisibility,
+  project,
   rotary,
 } from "../src/index.ts";
 
@@ -485,6 +486,41 @@ describe("options are refused", () => {
       "a dropout rate of 2, by the name of the call",
       () => attention(query, key, value, { dropout: { rate: 2, seed: 1 } }),
       "attention: expected a dropout rate in [0, 1), got 2",
+    ],
+    [
+      "a slope that is no number",
+      () => attention(query, key, value, { bias: { name: "alibi", slopes: [Number.NaN] } }),
+      "attention: expected ALiBi slopes to be a list of finite numbers, got [NaN]",
+    ],
+    [
+      "a slope that is no number, in a bias",
+      () => alibiBias({ name: "alibi", slopes: [Number.NaN] }, 2, 3),
+      "alibiBias: expected ALiBi slopes to be a list of finite numbers, got [NaN]",
+    ],
+    [
+      "a bias of NaN queries",
+      () => alibiBias(alibi(2), Number.NaN, 3),
+      "alibiBias: expected queries to be a whole number ≥ 0, got NaN",
+    ],
+    [
+      "finite numbers whose product is none",
+      () => attention(tensor([[1e200]], { dtype: "float64" }), tensor([[1e200]], { dtype: "float64" }), tensor([[1]])),
+      "attention: expected a result within the range of float64, got NaN at entry 0",
+    ],
+    [
+      "the same on a device of float32, where less overflows",
+      () => attention(tensor([[1e25]]), tensor([[1e25]]), tensor([[1]]), { on: reference32, intermediates: "all" }),
+      "attention: expected scores within the range of float32, got Infinity at entry 0",
+    ],
+    [
+      "a map for another width",
+      () => project(reference, tensor([[1, 2]]), { weight: tensor([[1]]) }),
+      "project: expected x [.., tokens, in], weight [in, out] and bias [out], got [1, 2], [1, 1], none",
+    ],
+    [
+      "a map of nothing",
+      () => project(reference, tensor([[1, 2]]), untyped(undefined)),
+      "project: expected a map { weight, bias }, got undefined",
     ],
     ["half a head of slopes", () => alibi(1.5), "alibi: expected heads to be a whole number ≥ 1, got 1.5"],
   ])("%s", (_, refused, message) => {

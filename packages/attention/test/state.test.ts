@@ -11,6 +11,7 @@ import { float64Tolerance, type Matrix, naiveAttention, relativeDifference, seed
 import { describe, expect, it } from "vitest";
 import {
   type AttentionState,
+  aaren,
   combineSums,
   createState,
   joinStates,
@@ -70,6 +71,21 @@ const streamed = (start: AttentionState, key: Tensor, value: Tensor) => {
   }
   return { state, outputs: tensor(rows, { dtype: "float64" }) };
 };
+
+it("entmax of α = 1 is softmax, as a state, as a scan and as a layer", () => {
+  const data = seeded(31);
+  const [query, key, value] = [data.normal([3]), data.normal([7, 3]), data.normal([7, 2])];
+  const one = { name: "entmax", alpha: 1 } as const;
+  const soft = step(createState({ query, valueWidth: 2 }), { key, value }).output;
+  expect(step(createState({ query, valueWidth: 2, activation: one }), { key, value }).output).toEqual(soft);
+  expect(prefixScanAttention(query, key, value, { activation: one })).toEqual(prefixScanAttention(query, key, value));
+  const map = (from: number, to: number) => ({ weight: data.normal([from, to]) });
+  const layer = { query: data.normal([1, 3]), key: map(5, 3), value: map(5, 2), output: map(2, 5) };
+  const config = { activation: one, heads: 1, keyValueHeads: 1, scale: 1, divide: "none" } as const;
+  const x = data.normal([7, 5]);
+  expect(aaren(reference, config, layer, x)).toEqual(aaren(reference, { ...config, activation: "softmax" }, layer, x));
+  expect(() => createState({ query, activation: { name: "entmax", alpha: 1.5 } })).toThrow(UnsupportedError);
+});
 
 describe("scores (1000, 1001, −1000) over values (1, 2, 3)", () => {
   // arXiv 2405.13956's recurrence by hand: 1, then (1 + 2e)/(1 + e), then the same, since e^(−2001) is 0
@@ -348,6 +364,16 @@ describe("a fixed query refuses", () => {
       "an infinite key",
       () => step(createState({ query }), { key: tensor([[1, Number.POSITIVE_INFINITY]]), value }),
       "step: expected key to hold finite numbers, got Infinity at entry 1",
+    ],
+    [
+      "finite numbers with a score that is none",
+      () => step(createState({ query: tensor([1e200, 0], { dtype: "float64" }) }), { key: tensor([[1e200, 0]], { dtype: "float64" }), value: tensor([[1, 2]]) }), // biome-ignore format: one call
+      "step: expected scores within the range of float64, got Infinity of token 0",
+    ],
+    [
+      "finite numbers with a sum that is none",
+      () => prefixScanAttention(tensor([1e200], { dtype: "float64" }), tensor([[1]]), tensor([[1e200]], { dtype: "float64" }), { activation: "relu" }), // biome-ignore format: one call
+      "prefixScanAttention: expected a sum within the range of float64, got Infinity at entry 0",
     ],
     [
       "a block of nothing",

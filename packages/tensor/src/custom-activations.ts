@@ -59,6 +59,28 @@ function trimmed(coefficients: readonly number[]): readonly number[] {
   return coefficients.slice(0, length);
 }
 
+/** What means something else where activations are asked for, and in messages. */
+const builtIn = {
+  identity: true,
+  relu: true,
+  squaredRelu: true,
+  leakyRelu: true,
+  absolute: true,
+  hardSigmoid: true,
+  softplus: true,
+  sigmoid: true,
+  tanh: true,
+  gelu: true,
+  clamp: true,
+  piecewise: true,
+  registered: true,
+  softmax: true,
+  sparsemax: true,
+  entmax: true,
+} satisfies Readonly<Record<NameOf<Pointwise> | "softmax" | "sparsemax" | "entmax", true>>;
+
+type NameOf<A> = A extends string ? A : A extends { readonly name: infer N extends string } ? N : never;
+
 const registered = new Map<string, SmoothActivation>();
 
 /**
@@ -71,7 +93,7 @@ const registered = new Map<string, SmoothActivation>();
  * @param name - how it is asked for and shown
  * @param functions - `value` and `derivative`: functions of z; both must be finite for every finite z
  * @returns the activation: `{ name: "registered", as: name }`
- * @throws RangeError if the name is taken by other functions, or a function fails at one of a few numbers
+ * @throws RangeError if the name is the library's own or taken by other functions, or a function fails at one of a few numbers
  * @example
  * ```ts
  * import { pointwiseFunction, registerActivation } from "@splineformer/tensor";
@@ -86,6 +108,7 @@ export function registerActivation(
 ): Extract<Pointwise, { name: "registered" }> {
   const where = "registerActivation";
   required(typeof name === "string" && name.length > 0, where, "a name", name);
+  required(!Object.hasOwn(builtIn, name), where, "a name that the library does not use itself", name);
   checkOptions(where, functions, ["value", "derivative"]);
   const { value, derivative } = functions;
   for (const [key, f] of Object.entries({ value, derivative })) {

@@ -72,6 +72,11 @@ it("registering the same functions again changes nothing; other functions under 
   expect(() => registerActivation("sine", { value: Math.cos, derivative: Math.sin })).toThrow(
     'registerActivation: expected a name that is not taken by other functions, got "sine"',
   );
+  // these mean something already, in configs and in messages
+  for (const name of ["relu", "clamp", "softmax", "entmax"])
+    expect(() => registerActivation(name, functions)).toThrow(
+      `registerActivation: expected a name that the library does not use itself, got "${name}"`,
+    );
 });
 
 it.each<[string, () => unknown, string]>([
