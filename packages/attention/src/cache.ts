@@ -6,6 +6,8 @@
 import {
   allocate,
   checkMask,
+  checkRecord,
+  isTensor,
   type Mask,
   required,
   type Shape,
@@ -127,6 +129,79 @@ export function attendNext(
   const past = extended.kept - (x.shape.at(-2) as number);
   const mixed = attendTo(ops, config, query, key, value, { past });
   return { output: project(ops, mixed, parameters.output), cache: extended };
+}
+
+/** Keys and values of a source that stays: what cross-attention looks at. Plain data. */
+export interface SourceCache {
+  /** [.., m, g · d] */
+  readonly key: Tensor;
+  /** [.., m, g · e] */
+  readonly value: Tensor;
+}
+
+/**
+ * The keys and values of a source, once for all tokens that will ask.
+ *
+ * @param ops - a device whose values are tensors
+ * @param config - of cross-attention, with mask `"none"`: every token sees the whole source
+ * @param memory - the source, [.., m, memory width]
+ * @throws ShapeError if the widths do not fit, RangeError if the mask hides something
+ * @example
+ * ```ts
+ * import { attendSource, createSourceCache } from "@splineformer/attention";
+ * import { reference, tensor, toNested } from "@splineformer/tensor";
+ * const one = { weight: tensor([[1]]) };
+ * const layer = { query: one, key: one, value: one, output: one };
+ * const config = { activation: "relu", mask: "none", heads: 1, keyValueHeads: 1, scale: 1, divide: "none" } as const;
+ * const source = createSourceCache(reference, config, layer, tensor([[3], [1]]));
+ * // 2 · 3 · 3 + 2 · 1 · 1
+ * toNested(attendSource(reference, config, layer, tensor([[2]]), source)); // [[20]]
+ * ```
+ */
+export function createSourceCache(
+  ops: SynchronousDevice,
+  config: AttentionConfig,
+  parameters: AttentionParameters<Tensor>,
+  memory: Tensor,
+): SourceCache {
+  checkRecord("createSourceCache", "the layer's parameters", parameters);
+  required(config.mask === "none", "createSourceCache", 'mask "none": every token sees the source', config.mask);
+  return { key: keyOf(ops, config, parameters, memory), value: project(ops, memory, parameters.value) };
+}
+
+/**
+ * Cross-attention of new tokens to a source that is kept: the same numbers as `attend` with that memory.
+ *
+ * @param x - [.., new tokens, width]
+ * @returns [.., new tokens, width of the output map]
+ * @throws RangeError if the source is none of createSourceCache, ShapeError if the widths do not fit
+ * @example
+ * ```ts
+ * import { attend, attendSource, createSourceCache } from "@splineformer/attention";
+ * import { reference, tensor, toNested } from "@splineformer/tensor";
+ * const one = { weight: tensor([[1]]) };
+ * const layer = { query: one, key: one, value: one, output: one };
+ * const config = { activation: "softmax", mask: "none", heads: 1, keyValueHeads: 1, scale: 1, divide: "none" } as const;
+ * const [x, memory] = [tensor([[2]]), tensor([[3], [1]])];
+ * const kept = attendSource(reference, config, layer, x, createSourceCache(reference, config, layer, memory));
+ * kept.data[0] === attend(reference, config, layer, x, memory).data[0]; // true
+ * ```
+ */
+export function attendSource(
+  ops: SynchronousDevice,
+  config: AttentionConfig,
+  parameters: AttentionParameters<Tensor>,
+  x: Tensor,
+  source: SourceCache,
+): Tensor {
+  const where = "attendSource";
+  checkRecord(where, "the layer's parameters", parameters);
+  required(config.mask === "none", where, 'mask "none": every token sees the source', config.mask);
+  checkRecord(where, "a source of createSourceCache", source);
+  required(isTensor(source.key) && isTensor(source.value), where, "a source of createSourceCache", source);
+  const query = queryOf(ops, config, parameters, x);
+  const mixed = attendTo(ops, config, query, ops.constant(source.key), ops.constant(source.value), {});
+  return project(ops, mixed, parameters.output);
 }
 
 /** The cache with rows more; what the first of them cannot see is dropped. */

@@ -8,7 +8,14 @@ export {
   type HeadNorm,
 } from "./attend.ts";
 export { type AttentionMask, type AttentionOptions, attention } from "./attention.ts";
-export { type AttentionCache, attendNext, createAttentionCache } from "./cache.ts";
+export {
+  type AttentionCache,
+  attendNext,
+  attendSource,
+  createAttentionCache,
+  createSourceCache,
+  type SourceCache,
+} from "./cache.ts";
 export { type Dropout, dropoutFactors } from "./dropout.ts";
 export { type Explanation, explainAttention, type KeyExplanation } from "./explain.ts";
 export { explainLayer, type LayerExplanation } from "./explain-layer.ts";

@@ -15,8 +15,8 @@ import {
   type Tensor,
   tensor,
 } from "@splineformer/tensor";
-import type { EncoderConfig } from "./config.ts";
-import { type CachedModel, causalConfig, continued, createCache } from "./model-cache.ts";
+import type { StackConfig } from "./config.ts";
+import { type CachedModel, causalConfig, continued, emptyCache, targetParameters } from "./model-cache.ts";
 import type { StackParameters } from "./parameters.ts";
 import { type SamplingOptions, sampler } from "./sampling.ts";
 
@@ -32,6 +32,8 @@ export interface GenerateOptions extends SamplingOptions {
   readonly seed?: number;
   /** Aborts before the next id, with the signal's reason. */
   readonly signal?: AbortSignal;
+  /** Of a decoder or an encoder–decoder: what the text is about, read once. */
+  readonly source?: Tensor;
   /** A device that computes at once; default `reference`, in float64. */
   readonly on?: SynchronousDevice;
 }
@@ -42,7 +44,8 @@ export interface GenerateOptions extends SamplingOptions {
  * Greedy by default. Sampled with a temperature, and then a text that is taken up again, its ids so far being the prompt,
  * goes on as it would have. Between ids the event loop may turn, so that a page stays alive.
  *
- * @param model - a causal language model: ids in, a logit for every id out
+ * @param model - a causal language model: ids in, a logit for every id out; or a decoder or an encoder–decoder whose target is
+ * ids and whose output has a logit for each, with a source
  * @param prompt - at least one id; a list, or a tensor of one axis
  * @returns the ids after the prompt; the arguments are checked at once, before the first is asked for
  * @throws RangeError if an option is unknown or out of range, the model is none of ids, the prompt no ids of its vocabulary,
@@ -64,7 +67,7 @@ export function generate(
   options: GenerateOptions = {},
 ): AsyncGenerator<number, void, void> {
   const where = "generate";
-  checkOptions(where, options, ["temperature", "topK", "topP", "maximum", "stop", "seed", "signal", "on"]);
+  checkOptions(where, options, ["temperature", "topK", "topP", "maximum", "stop", "seed", "signal", "source", "on"]);
   const config = causalConfig(where, model);
   const { vocabulary, output } = config;
   required(
@@ -79,13 +82,18 @@ export function generate(
   const stop = new Set(idsOf(where, "stop", options.stop ?? [], vocabulary as number));
   const maximum = maximumOf(where, config, ids.length, options.maximum);
   const choose = sampler(where, options);
+  const start = emptyCache(where, model, {
+    maximum: ids.length + maximum,
+    on,
+    ...(options.source && { source: options.source }),
+  });
   // random refuses a seed that is none
   random(seed);
 
   async function* text(): AsyncGenerator<number, void, void> {
     const pause = createPause();
-    const parameters = lift(on, model.parameters) as StackParameters<Tensor>;
-    let cache = createCache(model, { maximum: ids.length + maximum });
+    const parameters = targetParameters(model.config, lift(on, model.parameters) as unknown as StackParameters<Tensor>);
+    let cache = start;
     let next: readonly number[] = ids;
     for (let k = 0; k < maximum; k++) {
       await pause();
@@ -105,7 +113,7 @@ export function generate(
 }
 
 /** How many ids may come: those that are read on need positions. */
-function maximumOf(where: string, { positions }: EncoderConfig, length: number, given: number | undefined): number {
+function maximumOf(where: string, { positions }: StackConfig, length: number, given: number | undefined): number {
   const room = typeof positions === "object" ? positions.learned - length + 1 : Number.POSITIVE_INFINITY;
   if (room < 1)
     throw new RangeError(`${where}: expected a prompt of at most ${room + length - 1} ids, for which there are positions, got ${length}`); // biome-ignore format: one message

@@ -1,6 +1,6 @@
 import { forward, random, reference32, tensor } from "@splineformer/tensor";
 import { describe, expect, it } from "vitest";
-import { createEncoder, createLanguageModel, type GenerateOptions, generate } from "../src/index.ts";
+import { createEncoder, createLanguageModel, createTransformer, type GenerateOptions, generate } from "../src/index.ts";
 import { sampler } from "../src/sampling.ts";
 import { refusalOf } from "./refusal.ts";
 
@@ -37,6 +37,23 @@ describe("generating", () => {
     const ids = [];
     for await (const id of generate(model, tensor([3, 1, 16], { dtype: "int32" }), { maximum: 19 })) ids.push(id);
     expect(ids).toEqual(naive([3, 1, 16], 19));
+  });
+
+  it("about a source takes the largest logit of the encoder–decoder's full pass", async () => {
+    const about = { layers: 1, width: 6, heads: 3, vocabulary: 11 } as const;
+    const both = createTransformer({ ...about, decoder: { output: 11 }, positions: "sinusoidal", seed: 4 });
+    const source = tensor([7, 2, 2, 9], { dtype: "int32" });
+    const ids = [3];
+    for (let k = 0; k < 7; k++) {
+      const last = forward(both, { source, target: tensor(ids, { dtype: "int32" }) }).data.slice(-11);
+      ids.push(last.indexOf(Math.max(...last)));
+    }
+    const found: number[] = [];
+    for await (const id of generate(both, [3], { source, maximum: 7 })) found.push(id);
+    expect(found).toEqual(ids.slice(1));
+    expect(refusalOf(() => generate(both, [3]))).toBe(
+      "RangeError: generate: expected a source, which the model's tokens look at, got undefined",
+    );
   });
 
   it("draws the same text for a seed, another for another, and goes on as if never interrupted", async () => {

@@ -10,10 +10,13 @@ import {
 import { float64Tolerance, relativeDifference, stackTensors } from "@splineformer/testing";
 import { describe, expect, it } from "vitest";
 import {
+  type CachedModel,
   createCache,
   createDecoder,
   createEncoder,
   createLanguageModel,
+  createTransformer,
+  type DecoderOptions,
   type Encoder,
   encoderFromParameters,
   forwardNext,
@@ -130,6 +133,78 @@ describe("a model with a cache gives the rows of the full pass", () => {
   });
 });
 
+describe("a decoder with a source, token by token", () => {
+  const sourced = { ...base, vocabulary: "none", memory: 5 } as const;
+  const target = random(1).normal([13, 7], { dtype: "float64" });
+  const source = random(2).normal([4, 5], { dtype: "float64" });
+  const stream = (
+    model: CachedModel,
+    x: Tensor,
+    from: Tensor,
+    sizes: readonly number[],
+    on: SynchronousDevice = reference,
+  ) => {
+    // biome-ignore format: one line
+    let cache = createCache(model, { source: from, on });
+    let joined: Tensor | undefined;
+    let at = 0;
+    for (const size of sizes) {
+      const part = x.dtype === "int32" ? ids([...x.data].slice(at, at + size)) : rows(x, at, at + size);
+      const next = forwardNext(model, part, cache, { on });
+      joined = joined ? reference.concat(joined, next.output, { axis: -2 }) : next.output;
+      cache = next.cache;
+      at += size;
+    }
+    return joined as Tensor;
+  };
+
+  it.each(["relu", "softmax", "sigmoid", "sparsemax"] as const)(
+    "equals the full pass, for %s with every option",
+    (activation) => {
+      // biome-ignore format: one line
+      for (const [name, options] of Object.entries(variants)) {
+      const { kind: _, ...rest } = { kind: undefined, ...options } as Partial<DecoderOptions>;
+      const model = createDecoder({ ...sourced, ...rest, attention: { activation, ...options.attention } });
+      const whole = forward(model, { source, target });
+      // 1e-13 and 1e-6 are the promise
+      for (const sizes of [single, [5, 1, 1, 6]])
+        expect(relativeDifference(stream(model, target, source, sizes), whole), name).toBeLessThan(1e-13);
+      const rounded = forward(model, { source, target }, { on: reference32 });
+      expect(relativeDifference(stream(model, target, source, single, reference32), rounded), name).toBeLessThan(1e-6);
+    }
+    },
+  );
+
+  it("equals the full pass of an encoder–decoder of ids, and of a batch", () => {
+    const model = createTransformer({ ...base, layers: 1, positions: "sinusoidal", decoder: { output: 17, clamp: 2 } });
+    const about = ids([4, 0, 16]);
+    const whole = forward(model, { source: about, target: ids(text) });
+    expect(relativeDifference(stream(model, ids(text), about, single), whole)).toBeLessThan(1e-13);
+    const decoder = createDecoder(sourced);
+    const both = (x: Tensor) => stackTensors([x, reference.scale(x, { factor: -0.5 })]);
+    const batch = stream(decoder, both(target), both(source), [4, ...single.slice(4)]);
+    expect(relativeDifference(batch, forward(decoder, { source: both(source), target: both(target) }))).toBeLessThan(
+      1e-13,
+    );
+  });
+
+  it("asks for the source, once, and refuses one that does not fit", () => {
+    const model = createDecoder(sourced);
+    const of = (options: object) => refusalOf(() => createCache(model, options));
+    expect(of({})).toBe("RangeError: createCache: expected a source, which the model's tokens look at, got undefined");
+    expect(of({ source: target })).toMatch(/^ShapeError: createCache: expected input "source" /);
+    expect(of({ source: { ...source, data: source.data.map(() => Number.NaN) } })).toMatch(
+      /^RangeError: createCache: .*NaN/,
+    );
+    expect(refusalOf(() => createCache(createLanguageModel(base), { source }))).toMatch(/^RangeError: createCache: expected no source: the model has one input, got /); // biome-ignore format: one line
+    const { sources: _, ...without } = createCache(model, { source });
+    expect(refusalOf(() => forwardNext(model, rows(target, 0, 1), { ...without, sources: [] }))).toBe(
+      "RangeError: forwardNext: expected a cache of 2 sources, as the model has, got 0",
+    );
+    expect(createCache(model, { source }).sources.map(({ key }) => key.shape)).toEqual([[4, 15], [4, 15]]); // biome-ignore format: one line
+  });
+});
+
 describe("a model's cache", () => {
   it("is plain data and never changes, so that two texts may go on from one", () => {
     const model = createLanguageModel({ ...base, positions: "sinusoidal" });
@@ -172,9 +247,8 @@ describe("a model's cache", () => {
     expect(of({ pool: "first" })).toBe(`${start} a model without pooling, got "first"`);
     expect(of({ input: 3, tokens: 5 })).toBe(`${start} a model that reads one token at a time, got { tokens: 5 }`);
     expect(of({ patches: { height: 2, width: 2, size: 1 } })).toMatch(/ expected a model of tokens, not of images, /);
-    expect(refusalOf(() => createCache(createDecoder({ layers: 1, width: 6, heads: 3 })))).toBe(
-      `${start} a model of kind "encoder", got "decoder"`,
-    );
+    const open = createDecoder({ layers: 1, width: 6, heads: 3, attention: { mask: "none" } });
+    expect(refusalOf(() => createCache(open))).toMatch(/ expected a model with attention.mask "causal" or /);
     expect(refusalOf(() => createCache(undefined as never))).toBe(`${start} a model, got undefined`);
   });
 
