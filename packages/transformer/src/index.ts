@@ -57,4 +57,5 @@ export {
   writeSafetensors,
 } from "./safetensors-format.ts";
 export type { PlaceBound } from "./stack-bound.ts";
+export type { CreateOptions } from "./starting-residual.ts";
 export { summary } from "./summary.ts";

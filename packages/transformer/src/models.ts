@@ -2,7 +2,7 @@
  * @file The models: a config, parameters, and the stack that reads them. Plain `Network`s, so whatever reads a network
  * (a device, gradients, degrees, the exact engine) reads these.
  */
-import { type InputShape, type Network, parametersOf, type Tensor, within } from "@splineformer/tensor";
+import { checkOptions, type InputShape, type Network, parametersOf, type Tensor, within } from "@splineformer/tensor";
 import {
   completeDecoder,
   completeEncoder,
@@ -26,6 +26,7 @@ import {
   type TransformerParameters,
 } from "./parameters.ts";
 import { runStack } from "./stack.ts";
+import { type CreateOptions, warnOfExplosion } from "./starting-residual.ts";
 
 /** Input x [.., tokens, input]; ids [.., tokens] where there is a vocabulary, an image where there are patches. */
 export type Encoder = Network<"x", EncoderConfig, StackParameters<Tensor>>;
@@ -39,8 +40,10 @@ export type Model = Encoder | Decoder | Transformer;
  * An encoder with drawn weights: x ↦ t blocks of attention and feed-forward.
  *
  * With the default ReLU attention it is a continuous piecewise polynomial of degree 3^t. Defaults follow a recipe that
- * trains without a norm; {@link EncoderConfig} documents each of them.
+ * trains without a norm; {@link EncoderConfig} documents each of them. Other options may make a residual stream that explodes
+ * before anything is trained; it is measured on 8 drawn tokens, and then `told.warn`, by default `console.warn`, says so.
  *
+ * @param told - `warn`: who is told of an explosion; `() => {}` for nobody. So of every `create` function
  * @throws RangeError if an option is unknown or out of range
  * @source arXiv 2408.09624
  * @example
@@ -51,9 +54,9 @@ export type Model = Encoder | Decoder | Transformer;
  * forward(model, random(2).normal([11, 5])).shape; // [11, 7]
  * ```
  */
-export function createEncoder(options: EncoderOptions): Encoder {
+export function createEncoder(options: EncoderOptions, told: CreateOptions = {}): Encoder {
   const config = completeEncoder("createEncoder", options);
-  return encoder(config, drawParameters("createEncoder", config));
+  return encoder(config, drawn("createEncoder", config, told));
 }
 
 /**
@@ -98,9 +101,9 @@ export function encoderFromParameters(options: EncoderOptions, parameters: Stack
  * forward(model, tensor([7, 0, 28], { dtype: "int32" })).shape; // [3, 29]
  * ```
  */
-export function createLanguageModel(options: LanguageModelOptions): Encoder {
+export function createLanguageModel(options: LanguageModelOptions, told: CreateOptions = {}): Encoder {
   const config = completeLanguageModel("createLanguageModel", options);
-  return encoder(config, drawParameters("createLanguageModel", config));
+  return encoder(config, drawn("createLanguageModel", config, told));
 }
 
 /**
@@ -121,9 +124,9 @@ export function createLanguageModel(options: LanguageModelOptions): Encoder {
  * forward(model, { source, target }).shape; // [7, 6]
  * ```
  */
-export function createDecoder(options: DecoderOptions): Decoder {
+export function createDecoder(options: DecoderOptions, told: CreateOptions = {}): Decoder {
   const config = completeDecoder("createDecoder", options);
-  return decoder(config, drawParameters("createDecoder", config));
+  return decoder(config, drawn("createDecoder", config, told));
 }
 
 /**
@@ -158,9 +161,9 @@ export function decoderFromParameters(options: DecoderOptions, parameters: Stack
  * forward(model, { source, target }).shape; // [7, 2]
  * ```
  */
-export function createTransformer(options: TransformerOptions): Transformer {
+export function createTransformer(options: TransformerOptions, told: CreateOptions = {}): Transformer {
   const config = completeTransformer("createTransformer", options);
-  return transformer(config, drawParameters("createTransformer", config));
+  return transformer(config, drawn("createTransformer", config, told));
 }
 
 /**
@@ -181,6 +184,14 @@ export function transformerFromParameters(
 ): Transformer {
   const config = completeTransformer("transformerFromParameters", options);
   return transformer(config, fillParameters("transformerFromParameters", config, byName(parameters)));
+}
+
+/** Drawn weights, and a word if they explode. */
+function drawn<C extends ModelConfig>(where: string, config: C, told: CreateOptions): ParametersOf<C, Tensor> {
+  checkOptions(where, told, ["warn"]);
+  const parameters = drawParameters(where, config);
+  warnOfExplosion(where, config, parameters, told);
+  return parameters;
 }
 
 const byName = (parameters: unknown): Map<string, Tensor> => new Map(Object.entries(parametersOf({ parameters })));

@@ -11,7 +11,10 @@ import {
 import { intermediates } from "./intermediates.ts";
 
 /** Growth from the first block's input to a block's output that no training was seen to survive. */
-const mostGrowth = 100;
+export const mostGrowth = 100;
+
+/** What helps. */
+export const keeps = "clamp: 3, a smaller layerScale or a norm keeps it";
 
 /**
  * Root mean squares of what enters the first block, under `"input"`, and of what leaves each block.
@@ -66,7 +69,7 @@ export function checkResidual<I extends string, C, P>(
   if (bad < 0) return;
   const list = found.slice(0, bad + 1).map(([, size]) => size.toPrecision(2));
   throw new RangeError(
-    `checkResidual: expected a residual stream that keeps its size, got ${list.join(", ")} up to ${found[bad][0]}; clamp: 3, a smaller layerScale or a norm keeps it`,
+    `checkResidual: expected a residual stream that keeps its size, got ${list.join(", ")} up to ${found[bad][0]}; ${keeps}`,
   );
 }
 
@@ -93,7 +96,7 @@ function sizes<I extends string, C, P>(
   return found;
 }
 
-function rootMeanSquare({ data }: Tensor): number {
+export function rootMeanSquare({ data }: Tensor): number {
   let sum = 0;
   for (let i = 0; i < data.length; i++) sum += data[i] * data[i];
   return Math.sqrt(sum / data.length);
