@@ -147,7 +147,7 @@ export interface Alibi {
  * `bias`, or to a layer's config.
  *
  * @param heads - h
- * @throws RangeError if heads is no whole number > 0
+ * @throws RangeError if heads is no whole number from 1 to 2²⁰
  * @source arXiv 2108.12409
  * @example
  * ```ts
@@ -158,11 +158,15 @@ export interface Alibi {
  */
 export function alibi(heads: number): Alibi {
   checkCount("alibi", "heads", heads);
+  required(heads <= mostHeads, "alibi", `at most ${mostHeads} heads`, heads);
   const power = 2 ** Math.floor(Math.log2(heads));
   const geometric = (h: number): number[] => Array.from({ length: h }, (_, i) => 2 ** ((-8 * (i + 1)) / h));
   const more = geometric(2 * power).filter((_, i) => i % 2 === 0);
   return { name: "alibi", slopes: [...geometric(power), ...more.slice(0, heads - power)] };
 }
+
+/** More than any layer has, and few enough to list. */
+const mostHeads = 2 ** 20;
 
 /** Refuses slopes that are no finite numbers. */
 export function checkAlibi(where: string, given: Alibi): void {

@@ -523,6 +523,7 @@ describe("options are refused", () => {
       "project: expected a map { weight, bias }, got undefined",
     ],
     ["half a head of slopes", () => alibi(1.5), "alibi: expected heads to be a whole number ≥ 1, got 1.5"],
+    ["more heads than can be listed", () => alibi(2 ** 40), "alibi: expected at most 1048576 heads, got 1099511627776"],
   ])("%s", (_, refused, message) => {
     expect(refused).toThrow(message);
   });

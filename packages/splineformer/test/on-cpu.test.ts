@@ -4,10 +4,14 @@ import {
   adam,
   cpu,
   cpu64,
+  createCache,
   createEncoder,
+  createLanguageModel,
   encoderFromSpline,
   fit,
   forward,
+  forwardNext,
+  generate,
   gradient,
   graphOf,
   interpolateCubic,
@@ -97,5 +101,38 @@ describe("training with the umbrella", () => {
     expect(gradient(encoder, inputs, loss).gradients["output.bias"].dtype).toBe("float32");
     expect(gradient(encoder, inputs, loss, { on: cpu64 }).gradients["output.bias"].dtype).toBe("float64");
     expect(() => gradient(encoder, inputs, loss, { device: cpu } as never)).toThrow(/^gradient: expected/);
+  });
+});
+
+describe("text with the umbrella", () => {
+  const model = createLanguageModel({
+    vocabulary: 29,
+    layers: 2,
+    width: 6,
+    heads: 3,
+    positions: "sinusoidal",
+    seed: 1,
+  });
+
+  it("is read on cpu where no device is named, and else on that one", () => {
+    const ids = tensor([7, 0, 23], { dtype: "int32" });
+    const { output, cache } = forwardNext(model, ids, createCache(model));
+    expect(output).toEqual(forwardNext(model, ids, createCache(model, { on: cpu }), { on: cpu }).output);
+    expect([output.dtype, cache.length]).toEqual(["float32", 3]);
+    expect(forwardNext(model, ids, createCache(model), { on: cpu64 }).output.dtype).toBe("float64");
+    expect(() => forwardNext(model, ids, createCache(model), null as never)).toThrow(/^forwardNext: expected/);
+    expect(() => createCache(model, null as never)).toThrow(/^createCache: expected/);
+  });
+
+  it("is continued on cpu, by the ids that the model's own logits name", async () => {
+    const text: number[] = [];
+    for await (const id of generate(model, [7, 0], { maximum: 5 })) text.push(id);
+    const expected: number[] = [];
+    for (let k = 0; k < 5; k++) {
+      const logits = forward(model, tensor([7, 0, ...expected], { dtype: "int32" })).data.slice(-29);
+      expected.push(logits.indexOf(Math.max(...logits)));
+    }
+    expect(text).toEqual(expected);
+    expect(() => generate(model, [7], null as never)).toThrow(/^generate: expected/);
   });
 });

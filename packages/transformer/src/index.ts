@@ -23,7 +23,7 @@ export { foldScales } from "./fold-scales.ts";
 export { type GenerateOptions, generate } from "./generate.ts";
 export { type IntermediatesOptions, intermediates } from "./intermediates.ts";
 export { loadJson, saveJson } from "./json.ts";
-export { type CachedModel, createCache, forwardNext, type ModelCache } from "./model-cache.ts";
+export { type CachedModel, type CacheOptions, createCache, forwardNext, type ModelCache } from "./model-cache.ts";
 export { type ModelJacobianBound, modelJacobianBound } from "./model-jacobian-bound.ts";
 export {
   createDecoder,

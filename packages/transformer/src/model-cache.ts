@@ -39,7 +39,7 @@ export interface ModelCache {
   readonly sources: readonly SourceCache[];
 }
 
-interface CacheOptions {
+export interface CacheOptions {
   readonly maximum?: number;
   readonly source?: Tensor;
   readonly on?: SynchronousDevice;
