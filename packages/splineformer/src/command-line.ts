@@ -141,6 +141,51 @@ function createProgram(terminal: Terminal, end: (code: number) => void): Command
       end(report.claims.every(({ holds }) => holds) ? exitCodes.ok : exitCodes.failed);
     });
 
+  program
+    .command("slice")
+    .summary(
+      "draw a transformer in the plane through three inputs: cells, decision boundaries, a polynomial for every cell",
+    )
+    .description(
+      "Read a saved transformer in the plane through three inputs, scanline by scanline, each exactly; check what was found " +
+        "against the transformer itself; and write a picture and one page, which shows pattern and polynomial of the cell under " +
+        "the pointer.\n\nWithout a model: the digit model that comes with splineformer, through three of its twenty test images. " +
+        "A scanline of that takes one or two seconds of one processor.",
+    )
+    .argument("[model]", "a saved model, .safetensors or .json; its gates must be piecewise polynomial")
+    .option(
+      "--inputs <three>",
+      "at (0, 0), at (1, 0) and at (0, 1): .json files, or without a model digits: 3, or 3b for the second",
+      (text) => text.split(","),
+      ["3", "8", "9"],
+    )
+    .option("--rows <number>", "how many scanlines", wholeNumber, 64)
+    .option("--cell <a,b>", "the place whose cell is told in words, default 1/3,1/3", numbers)
+    .option(
+      "--row <numbers>",
+      "which row of the output holds the classes, where it has several: 0, or 0,2",
+      wholeNumbers,
+    )
+    .option("--threads <number>", "how many threads read, default: one for each processor", wholeNumber)
+    .option("--out <folder>", "where the picture and the page are written", "splineformer-slice")
+    .option("--json", "print the findings as JSON")
+    .action(async (model: string | undefined, { json, ...given }: SliceArguments) => {
+      const [{ readSlice }, { sliceText }, { stepText }] = await Promise.all([
+        import("./slice/slice.ts"),
+        import("./slice/text.ts"),
+        import("./path/text.ts"),
+      ]);
+      const progress = await progressOn(stderr);
+      const report = await readSlice({
+        ...given,
+        ...(model !== undefined && { model }),
+        signal,
+        onStep: (text, done) => progress.step(stepText(text, done)),
+      }).finally(progress.stop);
+      stdout.write(json ? `${JSON.stringify(report, undefined, 2)}\n` : sliceText(report));
+      end(report.claims.every(({ holds }) => holds) ? exitCodes.ok : exitCodes.failed);
+    });
+
   const train = program.command("train").summary("train a transformer").description("Train a transformer.");
   train
     .command("digits")
@@ -186,6 +231,16 @@ interface PathArguments {
   readonly json?: true;
 }
 
+interface SliceArguments {
+  readonly inputs: readonly string[];
+  readonly rows: number;
+  readonly cell?: readonly number[];
+  readonly row?: readonly number[];
+  readonly threads?: number;
+  readonly out: string;
+  readonly json?: true;
+}
+
 interface DigitsArguments extends Partial<DigitsSettings> {
   readonly out: string;
   readonly json?: true;
@@ -205,6 +260,12 @@ interface DemoArguments {
 function wholeNumber(text: string): number {
   if (!/^\d+$/.test(text)) throw new InvalidArgumentError(`Expected a whole number, got ${show(text)}.`);
   return Number(text);
+}
+
+function numbers(text: string): number[] {
+  const found = text.split(",").map((part) => (part.trim() === "" ? Number.NaN : Number(part)));
+  if (!found.every(Number.isFinite)) throw new InvalidArgumentError(`Expected numbers, got ${show(text)}.`);
+  return found;
 }
 
 const wholeNumbers = (text: string): number[] => text.split(",").map(wholeNumber);
