@@ -102,7 +102,7 @@ export function certificateOf(
  *   run: (ops, _, { x }) => ops.activate(x, { activation: "relu", order: 0 }),
  * };
  * const path = restrictToLine(hinge, tensor([-1]), tensor([3]));
- * certificateText(certify(path)); // "2 of 2 pieces and 1 of 1 breakpoint certified, 1 as one place (exact arithmetic)."
+ * certificateText(certify(path)); // "2 of 2 pieces and 1 of 1 breakpoint certified, 1 as one place (interval arithmetic)."
  * ```
  */
 export function certificateText(certificate: Certificate): string {

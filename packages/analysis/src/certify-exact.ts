@@ -33,6 +33,8 @@ interface Finding {
 }
 
 export interface ExactCertifier {
+  /** How many products of long numbers a piece takes, about. */
+  readonly products: number;
   /** Piece i, from place i to place i + 1. */
   piece(i: number): CertifiedPiece;
   /** Place i. */
@@ -76,6 +78,7 @@ export function exactCertifier(
   };
 
   return {
+    products: line.products,
     piece: (i) => findingOn(i).certified,
     breakpoint(i) {
       const [before, after] = [atWindow(i, -1), atWindow(i, 1)];

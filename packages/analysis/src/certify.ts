@@ -1,24 +1,36 @@
 /**
  * @file `certify`: the public question whether a path's pieces and breakpoints are right, checked and handed to a method.
  */
-import { checkOptions, show } from "@splineformer/tensor";
-import { type Certificate, type CertifiedBreakpoint, type CertifiedPiece, certificateOf } from "./certificate.ts";
+import { checkOptions, reference, type SynchronousDevice, show, UnsupportedError } from "@splineformer/tensor";
+import {
+  type Certificate,
+  type CertifiedBreakpoint,
+  type CertifiedPiece,
+  certificateOf,
+  type Verdict,
+} from "./certificate.ts";
 import { exactCertifier } from "./certify-exact.ts";
+import { certifyByIntervals } from "./certify-intervals.ts";
 import { type Claims, claimsOf } from "./claims.ts";
 import type { Path } from "./path.ts";
 import { questionOf } from "./restrict-to-line.ts";
 
 export interface CertifyOptions {
-  /** "exact": in rational numbers. "auto", the default, is that. */
-  readonly method?: "auto" | "exact";
+  /**
+   * "exact": in rational numbers. "intervals": in float64 numbers that enclose what is meant. "auto", the default: by intervals,
+   * and what these leave undecided exactly, as far as that takes no more than some ten million products of long numbers.
+   */
+  readonly method?: "auto" | "exact" | "intervals";
+  /** A synchronous float64 device for the intervals. It may sum in any order, each operation correctly rounded. Default `reference`. */
+  readonly on?: SynchronousDevice;
   /** Other breakpoints than the path's, from 0 to `path.end`, to be judged in their place. */
   readonly breakpoints?: ArrayLike<number>;
   /**
    * How far from the place told a breakpoint may be: half the width of its window, at least as far as the neighbours leave
-   * room for. Rounded down to a power of two. Default 2^−34, some 6e-11.
+   * room for. Rounded down to a power of two. Default 2^−31, some 5e-10.
    */
   readonly radius?: number;
-  /** Called with the part that is done, from 0 to 1, after every piece. */
+  /** Called with the part that is done, from 0 to 1, after every few pieces. */
   readonly onProgress?: (done: number) => void;
   /** Looked at before every piece; once aborted, its reason is thrown and there is no answer. */
   readonly signal?: AbortSignal;
@@ -36,8 +48,9 @@ export interface CertifyOptions {
  *
  * A claim that is shown to be false is "refused", what can't be decided is listed as "undecided".
  *
- * "exact" computes in rational numbers, and decides everything; for small networks. A piece of a network of degree D costs
- * some D² products of long numbers for each of the network's.
+ * "exact" computes in rational numbers, and decides everything; for small networks. "intervals" is for networks of any size;
+ * it does not decide what happens within some rounding errors, and where units switch together it shows that they do so
+ * in the window, not that they do so at one place.
  *
  * @param path - of `restrictToLine`, `restrictToPolyline` or `restrictToCurve`
  * @throws RangeError if it is none of these, or an option is unknown or wrong
@@ -83,7 +96,7 @@ export function certify(path: Path, options: CertifyOptions = {}): Certificate {
  *   parameters: {},
  *   run: (ops, _, { x }) => ops.activate(x, { activation: "relu", order: 0 }),
  * };
- * const steps = certifyInSteps(restrictToLine(hinge, tensor([-1]), tensor([3])));
+ * const steps = certifyInSteps(restrictToLine(hinge, tensor([-1]), tensor([3])), { method: "exact" });
  * steps.next().value; // 0.5
  * steps.next().value; // 1
  * const last = steps.next();
@@ -93,33 +106,79 @@ export function certify(path: Path, options: CertifyOptions = {}): Certificate {
 export function certifyInSteps(path: Path, options: CertifyOptions = {}): Generator<number, Certificate, void> {
   const where = "certify";
   const question = questionOf(where, path);
-  const { claims, onProgress, signal } = checkedOptions(where, path, options);
+  const { method, device, claims, onProgress, signal } = checkedOptions(where, path, options);
   return steps();
 
   function* steps(): Generator<number, Certificate, void> {
     const { graph, from, to } = question;
-    const certifier = exactCertifier(graph, from, to, claims);
     const pieces: CertifiedPiece[] = [];
     const breakpoints: CertifiedBreakpoint[] = [];
     const count = claims.places.length - 1;
-    for (let i = 0; i < count; i++) {
+    const done = (part: number): number => {
+      onProgress?.(part);
       signal?.throwIfAborted();
-      pieces.push(certifier.piece(i));
-      if (i > 0) breakpoints.push(certifier.breakpoint(i));
-      onProgress?.((i + 1) / count);
-      yield (i + 1) / count;
+      return part;
+    };
+    if (method !== "exact") {
+      const groups = certifyByIntervals(graph, from, to, claims, device);
+      for (;;) {
+        signal?.throwIfAborted();
+        const group = groups.next();
+        if (group.done) break;
+        pieces.push(...group.value.pieces);
+        breakpoints.push(...group.value.breakpoints);
+        if (pieces.length < count) yield done(pieces.length / count);
+      }
     }
+    const left = method === "intervals" ? [] : openPlaces(count, pieces, breakpoints);
+    if (left.length > 0) {
+      const certifier = exactCertifier(graph, from, to, claims);
+      const affordable = method === "exact" ? count : Math.floor(mostProducts / certifier.products);
+      for (const [k, i] of left.slice(0, affordable).entries()) {
+        signal?.throwIfAborted();
+        if (pieces[i]?.verdict !== "certified") pieces[i] = certifier.piece(i);
+        if (i > 0 && breakpoints[i - 1]?.verdict !== "certified") breakpoints[i - 1] = certifier.breakpoint(i);
+        if (method === "exact") yield done((k + 1) / count);
+      }
+    }
+    if (method !== "exact") yield done(1);
     return certificateOf(claims.places[count], pieces, breakpoints);
   }
 }
 
+/** So many products of long numbers are tried where intervals don't decide. */
+const mostProducts = 1e7;
+
+/** The pieces that are undecided, or whose left breakpoint is; all, before anything is known. */
+function openPlaces(
+  count: number,
+  pieces: readonly CertifiedPiece[],
+  breakpoints: readonly CertifiedBreakpoint[],
+): number[] {
+  const isOpen = (x: { readonly verdict: Verdict } | undefined): boolean => !x || x.verdict === "undecided";
+  return Array.from({ length: count }, (_, i) => i).filter(
+    (i) => isOpen(pieces[i]) || (i > 0 && isOpen(breakpoints[i - 1])),
+  );
+}
+
 function checkedOptions(where: string, path: Path, options: CertifyOptions) {
-  checkOptions(where, options, ["method", "breakpoints", "radius", "onProgress", "signal"]);
-  const { method = "auto", breakpoints = path.breakpoints, radius = 2 ** -34, onProgress, signal } = options;
+  checkOptions(where, options, ["method", "on", "breakpoints", "radius", "onProgress", "signal"]);
+  const {
+    method = "auto",
+    on: device = reference,
+    breakpoints = path.breakpoints,
+    radius = 2 ** -31,
+    onProgress,
+    signal,
+  } = options;
   const refuse = (expected: string, got: unknown): never => {
     throw new RangeError(`${where}: expected ${expected}, got ${show(got)}`);
   };
-  if (method !== "auto" && method !== "exact") refuse('method "auto" or "exact"', method);
+  if (method !== "auto" && method !== "exact" && method !== "intervals")
+    refuse('method "auto", "exact" or "intervals"', method);
+  if (typeof (device as Partial<SynchronousDevice> | null)?.matmul !== "function") refuse("on to be a device", device);
+  if (device.dtype !== "float64")
+    throw new UnsupportedError(`${where}: expected a float64 device, got ${show(device.name)} (${show(device.dtype)})`);
   if (!(typeof radius === "number" && radius > 0 && radius < 1)) refuse("a radius between 0 and 1", radius);
   if (onProgress !== undefined && typeof onProgress !== "function") refuse("onProgress to be a function", onProgress);
   if (signal !== undefined && typeof signal?.throwIfAborted !== "function")
@@ -127,7 +186,7 @@ function checkedOptions(where: string, path: Path, options: CertifyOptions) {
   signal?.throwIfAborted();
   checkBreakpoints(where, breakpoints, path.end);
   const claims: Claims = claimsOf(breakpoints, radius);
-  return { claims, onProgress, signal };
+  return { method, device, claims, onProgress, signal };
 }
 
 function checkBreakpoints(where: string, places: ArrayLike<number>, end: number): void {

@@ -8,6 +8,7 @@ import {
   type Applied,
   apply,
   broadcastOffsets,
+  degreesOf,
   evaluateAll,
   type Graph,
   type Node,
@@ -34,6 +35,8 @@ import { visibleTo } from "./scores.ts";
 import type { Patterns } from "./walk.ts";
 
 export interface ExactLine {
+  /** How many products of whole numbers `bounds` takes, about. */
+  readonly products: number;
   /** The patterns at a place. */
   patterns(t: Dyadic): Patterns;
   /** Calls back with every polynomial that keeps its sign on [a, b] while the patterns hold there, gate by gate in order. */
@@ -90,7 +93,13 @@ export function exactLine(
     }
   };
 
+  const degrees = degreesOf(graph, "certify").map(({ total }) => total);
+  const products = graph.nodes
+    .slice(0, last + 1)
+    .reduce((count, node) => count + (moving[node.id] ? productsOf(node, degrees) : 0), 0);
+
   return {
+    products,
     patterns(t) {
       const patterns = new Map<Applied, Uint8Array>();
       run([t], (node, gate, z) => {
@@ -108,6 +117,13 @@ export function exactLine(
       });
     },
   };
+}
+
+/** Of an operation on polynomials of these degrees. */
+function productsOf(node: Node, degrees: readonly number[]): number {
+  const widths = operandsOf(node).map(({ id }) => degrees[id] + 1);
+  const terms = node.op === "matmul" ? (node.inputs[0].shape.at(node.attributes.transposeA ? -2 : -1) as number) : 1;
+  return sizeOf(node.shape) * terms * widths.reduce((all, width) => all * width, 1);
 }
 
 /** A polynomial operation. */

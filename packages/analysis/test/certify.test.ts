@@ -12,6 +12,8 @@ import {
   type Network,
   type Ops,
   type Pointwise,
+  random,
+  reference32,
   type Shaped,
   type Tensor,
   tensor,
@@ -54,7 +56,7 @@ describe("a certificate in exact arithmetic", () => {
     });
     expect(certificate.breakpoints[0]).toEqual({
       at: expect.closeTo(1 / 3, 15),
-      radius: 2 ** -34,
+      radius: 2 ** -31,
       verdict: "certified",
       by: "exact",
       places: "one",
@@ -178,7 +180,7 @@ describe("a certificate in exact arithmetic", () => {
     const path = restrictToLine(two, ...ends);
     const both = certify(path, { method: "exact", breakpoints: [0, 0.25, 1] });
     expect(both.verdict).toBe("certified");
-    expect(both.breakpoints[0]).toMatchObject({ places: "some", radius: 2 ** -34 });
+    expect(both.breakpoints[0]).toMatchObject({ places: "some", radius: 2 ** -31 });
     expect(both.breakpoints[0].units).toHaveLength(2);
     // with a window of its own for each
     const each = certify(path, { method: "exact", breakpoints: [0, 0.25, 0.25 + near, 1] });
@@ -286,6 +288,128 @@ describe("a certificate in exact arithmetic", () => {
   });
 });
 
+describe("a certificate by intervals", () => {
+  const by = { method: "intervals", on: cpu64 } as const;
+
+  it.each([
+    ["relu", 1],
+    ["squaredRelu", 1],
+    ["leakyRelu", 1],
+    ["absolute", 1],
+    ["hardSigmoid", 2],
+    [{ name: "clamp", limit: 2 }, 2],
+    [{ name: "piecewise", knots: [-1, 0, 2], pieces: [[1], [0, -1], [0, 0, 1], [4]] }, 3],
+  ] as const)("certifies every knot of %j, and of what follows it", (activation, knots) => {
+    const path = restrictToLine(
+      network(1, (ops, x) => gate(ops, plus(ops, gate(ops, x, activation as Pointwise), 7))),
+      f64([-4]),
+      f64([5]),
+    );
+    const { counts, verdict } = certify(path, by);
+    expect(verdict).toBe("certified");
+    expect(counts).toMatchObject({ onePlace: knots, by: { exact: 0 } });
+  });
+
+  it("says of units that switch together that they do so in the window", () => {
+    const chain = network(1, (ops, x) => gate(ops, ops.scale(gate(ops, plus(ops, x, -0.3)), { factor: 3 })));
+    const { verdict, breakpoints } = certify(restrictToLine(chain, ...ends), by);
+    expect(verdict).toBe("certified");
+    expect(breakpoints[0]).toMatchObject({ places: "some", by: "intervals" });
+    expect(breakpoints[0].units).toHaveLength(2);
+  });
+
+  it("lists a touch as undecided, which exact arithmetic decides", () => {
+    const touch = network(1, (ops, x) => gate(ops, ops.multiply(plus(ops, x, -0.3), plus(ops, x, -0.3))));
+    const path = restrictToLine(touch, ...ends);
+    const certificate = certify(path, by);
+    expect(certificate).toMatchObject({ verdict: "undecided", counts: { pieces: { undecided: 1 } } });
+    expect(certificate.pieces[0].units).toHaveLength(1);
+    expect(certificateText(certificate).split("\n")).toEqual([
+      "0 of 1 piece and 0 of 0 breakpoints certified (interval arithmetic).",
+      "undecided: whether a unit switches between 0 and 1: token 0 unit 0",
+    ]);
+    expect(certify(path)).toMatchObject({ verdict: "certified", counts: { by: { exact: 1, intervals: 0 } } });
+  });
+
+  it("a kink at an end of the line is none on it, and a unit that is 0 all along is no matter", () => {
+    for (const shift of [0, -1])
+      for (const factor of [1, -1]) {
+        const kink = network(1, (ops, x) => {
+          const unit = gate(ops, ops.scale(plus(ops, x, shift), { factor }));
+          return ops.add(ops.add(unit, gate(ops, plus(ops, x, -0.25))), gate(ops, ops.scale(x, { factor: 0 })));
+        });
+        const { verdict, counts } = certify(restrictToLine(kink, ...ends), by);
+        expect(verdict).toBe("certified");
+        expect(counts.onePlace).toBe(1);
+      }
+  });
+
+  it("with exact arithmetic for the rest, decides everything on twenty small networks", () => {
+    for (const { network, from, to } of twenty) {
+      const path = restrictToLine(network, from, to, { on: cpu64 });
+      const { verdict, breakpoints } = certify(path, { on: cpu64 });
+      expect(verdict).toBe("certified");
+      breakpoints.forEach(({ units }, i) => {
+        expect(units).toEqual(path.causes[i + 1].map(({ before, after, ...unit }) => unit));
+      });
+    }
+  });
+
+  it("never contradicts exact arithmetic, whatever is claimed", () => {
+    const numbers = random(5);
+    let decided = 0;
+    let refused = 0;
+    for (const { network, from, to } of twenty) {
+      const path = restrictToLine(network, from, to, { on: cpu64 });
+      if (path.pieces.length > 12) continue;
+      // each breakpoint is moved by something between 1e-12 and 1e-7, or stays
+      const shifts = numbers.uniform([path.breakpoints.length], { dtype: "float64" }).data;
+      const breakpoints = [...path.breakpoints].map((at, i) => {
+        const inner = i > 0 && i < path.breakpoints.length - 1;
+        return inner && shifts[i] > 0.5 ? at + 10 ** (-12 + 10 * (shifts[i] - 0.5)) : at;
+      });
+      const exact = certify(path, { method: "exact", breakpoints });
+      const enclosed = certify(path, { ...by, breakpoints });
+      for (const items of ["pieces", "breakpoints"] as const)
+        enclosed[items].forEach(({ verdict }, i) => {
+          if (verdict === "undecided") return;
+          decided++;
+          if (verdict === "refused") refused++;
+          expect(verdict).toBe(exact[items][i].verdict);
+        });
+    }
+    expect(decided).toBeGreaterThan(50);
+    expect(refused).toBeGreaterThan(10);
+  });
+
+  it("is refused when one breakpoint is moved by 1e-9 or one is removed", () => {
+    for (const { network, from, to } of twenty.slice(0, 3)) {
+      const path = restrictToLine(network, from, to, { on: cpu64 });
+      for (let i = 1; i < path.breakpoints.length - 1; i += 5) {
+        const moved = certify(path, { ...by, breakpoints: withMoved(path, i, 1e-9) });
+        expect(moved.breakpoints[i - 1].verdict).toBe("refused");
+        expect(moved.pieces[i - 1].verdict).toBe("refused");
+        const removed = certify(path, { ...by, breakpoints: without(path, i) });
+        expect(removed.pieces[i - 1].verdict).toBe("refused");
+        expect(removed.counts.pieces.refused).toBe(1);
+      }
+    }
+  });
+
+  it("an interval that rounding reaches is never called certain", () => {
+    // 0.1 t + 0.2 t − 0.3 t is some 3e-17 t with the numbers 0.1, 0.2 and 0.3 as they are
+    const noise = network(1, (ops, x) =>
+      gate(
+        ops,
+        ops.add(ops.add(ops.scale(x, { factor: 0.1 }), ops.scale(x, { factor: 0.2 })), ops.scale(x, { factor: -0.3 })),
+      ),
+    );
+    const path = restrictToLine(noise, f64([1]), f64([2]));
+    expect(certify(path, by)).toMatchObject({ verdict: "undecided", breakpoints: [] });
+    expect(certify(path)).toMatchObject({ verdict: "certified" });
+  });
+});
+
 describe("what is asked of certify", () => {
   const path = restrictToLine(
     network(1, (ops, x) => gate(ops, plus(ops, x, -0.25))),
@@ -294,9 +418,10 @@ describe("what is asked of certify", () => {
 
   it("goes step by step, reports progress and stops when aborted", () => {
     const seen: number[] = [];
-    certify(path, { onProgress: (done) => seen.push(done) });
+    certify(path, { method: "exact", onProgress: (done) => seen.push(done) });
     expect(seen).toEqual([0.5, 1]);
-    expect([...certifyInSteps(path)]).toEqual([0.5, 1]);
+    expect([...certifyInSteps(path, { method: "exact" })]).toEqual([0.5, 1]);
+    expect([...certifyInSteps(path)].at(-1)).toBe(1);
     const controller = new AbortController();
     expect(() => certify(path, { signal: controller.signal, onProgress: () => controller.abort() })).toThrow("abort");
     expect(() => certify(path, { signal: controller.signal })).toThrow("abort");
@@ -313,6 +438,10 @@ describe("what is asked of certify", () => {
       "certify: expected a path of restrictToLine, got undefined",
     );
     expect(() => certify(path, { method: "guess" as "auto" })).toThrow("certify: expected method ");
+    expect(() => certify(path, { on: 3 as unknown as typeof cpu64 })).toThrow(
+      "certify: expected on to be a device, got 3",
+    );
+    expect(() => certify(path, { on: reference32 })).toThrow("certify: expected a float64 device");
     expect(() => certify(path, { radius: 0 })).toThrow("certify: expected a radius between 0 and 1, got 0");
     expect(() => certify(path, { radius: Number.NaN })).toThrow("certify: expected a radius between 0 and 1, got NaN");
     expect(() => certify(path, { onProgress: 3 as unknown as () => void })).toThrow(
