@@ -146,7 +146,7 @@ describe("a slice, by hand", () => {
   it("of one hidden layer of n units has 1 + n + n(n − 1)/2 straight cells where its lines are in general position", () => {
     const network = hidden(normals, [0.5, 0.5, 0.5, 0.5, 0.5]);
     const plane = slice(network, { ...square(2), rows: 211 });
-    expect(countCells(plane)).toBe(16);
+    expect([plane.topology, countCells(plane)]).toEqual(["exact", 16]);
     expect(countCells(plane, { by: "pattern" })).toBe(16);
     expect(cellBound(network, zeros([1, 2])).cells).toBe(16n);
     expect(plane.curves).toHaveLength(5);
@@ -160,9 +160,24 @@ describe("a slice, by hand", () => {
     ["two crossing hyperbolas", 9, 11n, conics([conic(1, -0.25, -1), conic(-0.25, 1, -1)])],
   ])("%s make %i cells", (_, cells, bound, network) => {
     const plane = slice(network, { ...square(3), rows: 173 });
-    expect(countCells(plane)).toBe(cells);
+    expect([plane.topology, countCells(plane)]).toEqual(["exact", cells]);
     expect(flooded(network, 3, 101)).toBe(cells);
     expect(cellBound(network, zeros([1, 2])).cells).toBe(bound);
+  });
+
+  it("of a head of width 1, whose score factorises, has four cells with two patterns", () => {
+    // (a + 2b − 1/5)(a − b + 1/10)
+    const network = conics([
+      [
+        [
+          [1, 2, -0.2],
+          [1, -1, 0.1],
+        ],
+      ],
+    ]);
+    const plane = slice(network, { ...square(3), rows: 173 });
+    expect([plane.topology, countCells(plane)]).toEqual(["exact", 4]);
+    expect(countCells(plane, { by: "pattern" })).toBe(2);
   });
 
   it("finds the two hyperbolas' crossings at (±2/√3, ±2/√3)", () => {
@@ -203,6 +218,75 @@ describe("a slice, by hand", () => {
     expect(plane.cells[plane.cellAt(0.9, 0).cell as number].key).toBe(
       plane.cells[plane.cellAt(-0.9, 0).cell as number].key,
     );
+  });
+
+  it("has cells whose areas are theirs, however few its scanlines", () => {
+    // inside the ellipse a² + 4b² = 1: π/2
+    const plane = slice(conics([conic(-1, -4, 1)]), { ...square(3), rows: 2 });
+    expect([plane.topology, countCells(plane)]).toEqual(["exact", 2]);
+    const [smaller, larger] = plane.cells.map(({ area }) => area).sort((p, q) => p - q);
+    expect(smaller + larger).toBeCloseTo(36, 12);
+    // three nodes in each half: width ∝ √(1 − u²), off by 1 %
+    expect(Math.abs(smaller / (Math.PI / 2) - 1)).toBeLessThan(0.02);
+  });
+
+  it.each([2, 3, 5, 8, 13])("has as many cells as pixels show: random conics, seed %i", (seed) => {
+    const numbers = random(seed).normal([4, 3, 6], { dtype: "float64" }).data;
+    const affine = (k: number): number[] => [numbers[k], numbers[k + 1], numbers[k + 2]];
+    const heads = [0, 1].map((h) =>
+      [0, 1].map((d): [number[], number[]] => [affine(12 * h + 6 * d), affine(12 * h + 6 * d + 3)]),
+    );
+    const network = conics(heads);
+    const plane = slice(network, { ...square(2), rows: 11 });
+    expect(plane.topology).toBe("exact");
+    expect(countCells(plane)).toBe(flooded(network, 2, 401));
+    // every cell's own place is in it
+    plane.cells.forEach(({ a, b }, cell) => {
+      expect(plane.cellAt(a, b).cell).toBe(cell);
+    });
+  });
+
+  it("has exact topology where a gate has several knots, and none where a gate reads another", () => {
+    const clamped: Network<"x"> = {
+      inputs: { x: [1, 2] },
+      config: {},
+      parameters: {},
+      run: (ops, _, { x }) => ops.activate(x, { activation: { name: "clamp", limit: 0.5 }, order: 0 }),
+    };
+    const nine = slice(clamped, { ...square(1), rows: 3 });
+    expect([nine.topology, countCells(nine)]).toEqual(["exact", 9]);
+    expect(nine.cells.map(({ area }) => area)).toEqual([0.25, 0.5, 0.25, 0.5, 1, 0.5, 0.25, 0.5, 0.25]);
+    const twice: Network<"x"> = {
+      ...clamped,
+      run: (ops, _, { x }) => ops.activate(clamped.run(ops, {}, { x }), { activation: "relu", order: 0 }),
+    };
+    expect(slice(twice, { ...square(1), rows: 3 }).topology).toBe("scanlines");
+  });
+
+  it("of one attention layer of an encoder has exact topology: every cell holds its own place, their areas fill the window", () => {
+    const model = createEncoder({
+      layers: 1,
+      width: 4,
+      heads: 2,
+      hidden: 5,
+      feedForward: { activation: "identity" },
+      seed: 3,
+      dtype: "float64",
+    });
+    const plane = planeOf([3, 4], 11);
+    const found = slice(model, { ...plane, rows: 7 });
+    expect(found.topology).toBe("exact");
+    expect(found.cells.length).toBeGreaterThan(20);
+    // 18 scores
+    expect(cellBound(model, plane.origin).cells).toBe(2n * 18n * 18n + 18n + 1n);
+    expect(found.cells.reduce((sum, { area }) => sum + area, 0)).toBeCloseTo(1, 12);
+    found.cells.forEach(({ a, b }, cell) => {
+      expect(found.cellAt(a, b).cell).toBe(cell);
+    });
+    // what fine scanlines see is no more
+    const fine = slice(model, { ...plane, rows: 97 });
+    expect(fine.cells).toEqual(found.cells);
+    expect(new Set(fine.cellsOf.flatMap((cells) => [...cells])).size).toBeLessThanOrEqual(found.cells.length);
   });
 
   it("has a closed curve where a unit's boundary turns round", () => {

@@ -2,6 +2,7 @@
  * @file Scanlines linked: breakpoints of one unit on neighbouring lines into curves, and pieces of one pattern into cells.
  * On the lines all of it is exact; how things are connected between two lines is the simplest that fits.
  */
+import { disjoint } from "./disjoint.ts";
 import type { Scanline } from "./scanline.ts";
 
 /** A curve as a polyline from scanline to scanline. */
@@ -214,30 +215,4 @@ function curvesOf(
   }
   for (const [key, own] of open) for (const { points } of own) finish(key, points);
   return done;
-}
-
-/** Disjoint sets of the numbers below a count. */
-function disjoint(count: number) {
-  const parents = Uint32Array.from({ length: count }, (_, i) => i);
-  const root = (i: number): number => {
-    let at = i;
-    while (parents[at] !== at) {
-      parents[at] = parents[parents[at]];
-      at = parents[at];
-    }
-    return at;
-  };
-  return {
-    join(i: number, j: number): void {
-      const [p, q] = [root(i), root(j)];
-      parents[Math.max(p, q)] = Math.min(p, q);
-    },
-    /** The sets numbered in the order of their first members. */
-    named(): { readonly names: Uint32Array; readonly count: number } {
-      const names = new Uint32Array(count);
-      let known = 0;
-      for (let i = 0; i < count; i++) names[i] = root(i) === i ? known++ : names[root(i)];
-      return { names, count: known };
-    },
-  };
 }

@@ -16,6 +16,7 @@ import type { Unit } from "../causes.ts";
 import { columnsOfRow, type EntryIndex } from "../output-rows.ts";
 import type { LineOptions } from "../restrict-to-line.ts";
 import { type CellAt, readCell } from "./cell-at.ts";
+import { type Sweep, sweepConics } from "./conic-sweep.ts";
 import { type BoundaryCurve, type DecisionCurve, linked } from "./link.ts";
 import { type Plane, planeOf, type SliceWindow } from "./plane.ts";
 import { readScanline, type Scanline } from "./scanline.ts";
@@ -51,7 +52,7 @@ export interface Cell {
   readonly b: number;
   /** A number that stands for its pattern: cells with different keys have different patterns. */
   readonly key: number;
-  /** By its scanlines: width times the height of their bands. */
+  /** By its scanlines: width times the height of their bands. With exact topology by a quadrature between all crossings. */
   readonly area: number;
 }
 
@@ -60,8 +61,12 @@ export interface Slice {
   readonly window: SliceWindow;
   /** From the lowest b to the highest. Each is exact. */
   readonly scanlines: readonly Scanline[];
-  /** "scanlines": exact on the scanlines; how things are connected between two of them is the simplest that fits. */
-  readonly topology: "scanlines";
+  /**
+   * "exact": no gate reads another, and all read polynomials of degree at most 2, so `cells` are all there are, found by a
+   * sweep over lines and conics; places nearer than a millionth of the window are one. Else "scanlines": exact on the
+   * scanlines; how things are connected between two of them is the simplest that fits, and what lies between two is not seen.
+   */
+  readonly topology: "exact" | "scanlines";
   /** The degree by the rules of composition; a cell may have less. */
   readonly degree: number;
   readonly cells: readonly Cell[];
@@ -99,7 +104,9 @@ export interface SliceStep {
  *
  * Every scanline b = constant is read exactly, like by `restrictToLine`; neighbouring ones are linked, breakpoints by the
  * unit that switches there, pieces by their pattern. So all is exact on the scanlines, and a cell that passes between two of
- * them is not seen. Works for any network whose gates are piecewise polynomial; any depth.
+ * them is not seen. Where the gates are those of one attention layer, or of one hidden layer, their curves are conics or
+ * lines, and the cells are exactly those that there are, whatever the scanlines: see `topology`. Works for any network whose
+ * gates are piecewise polynomial; any depth.
  *
  * @param network - a network, or a graph with one output
  * @param options - the plane; `rows` scanlines
@@ -329,7 +336,64 @@ function coarseFirst(rows: number): { readonly index: number; readonly isEven: b
 function assembled(plane: Plane, rows: number, unordered: readonly Scanline[]): Slice {
   const { window, line } = plane;
   const lines = [...unordered].sort((p, q) => p.index - q.index);
-  const { curves, decisions, cells: cellsOf, count } = linked(lines);
+  const links = linked(lines);
+  const { curves, decisions } = links;
+  const sweep = sweepOf(plane);
+  const exact = sweep && placedIn(sweep, lines);
+  const cells = exact ? sweep.cells : cellsOnLines(window, rows, lines, links);
+  const cellsOf = exact ?? links.cells;
+  const whole: Slice = {
+    window,
+    scanlines: lines,
+    topology: exact ? "exact" : "scanlines",
+    degree: line.degrees[line.output.id],
+    cells,
+    cellsOf,
+    curves,
+    decisions,
+    unit: plane.unit,
+    cellAt(a, b) {
+      const inside = (x: number, [from, to]: readonly [number, number]): boolean => x >= from && x <= to;
+      if (!(inside(a, window.a) && inside(b, window.b)))
+        throw new RangeError(`slice.cellAt: expected a place in the window, got (${show(a)}, ${show(b)})`);
+      return readCell(plane, a, b, (key) => (exact ? sweep.cellAt(a, b, key) : cellNear(lines, cellsOf, a, b, key)));
+    },
+    toSvg: (options) => sliceSvg(whole, options),
+  };
+  return whole;
+}
+
+const sweeps = new WeakMap<Plane, { readonly sweep: Sweep | undefined }>();
+
+/** The sweep of a plane, made once. */
+function sweepOf(plane: Plane): Sweep | undefined {
+  const known = sweeps.get(plane) ?? { sweep: sweepConics(plane) };
+  sweeps.set(plane, known);
+  return known.sweep;
+}
+
+/** For every line the cell of every piece; undefined if the sweep has none for one of them. */
+function placedIn(sweep: Sweep, lines: readonly Scanline[]): Uint32Array[] | undefined {
+  const out: Uint32Array[] = [];
+  for (const { b, breakpoints, keys } of lines) {
+    const own = new Uint32Array(keys.length);
+    for (let i = 0; i < keys.length; i++) {
+      const cell = sweep.cellAt(0.5 * (breakpoints[i] + breakpoints[i + 1]), b, keys[i]);
+      if (cell === undefined) return undefined;
+      own[i] = cell;
+    }
+    out.push(own);
+  }
+  return out;
+}
+
+/** The cells that the lines meet. */
+function cellsOnLines(
+  window: SliceWindow,
+  rows: number,
+  lines: readonly Scanline[],
+  { cells: cellsOf, count }: ReturnType<typeof linked>,
+): Cell[] {
   const cells: { a: number; b: number; key: number; area: number; widest: number }[] = Array.from(
     { length: count },
     () => ({ a: 0, b: 0, key: 0, area: 0, widest: 0 }),
@@ -349,25 +413,7 @@ function assembled(plane: Plane, rows: number, unordered: readonly Scanline[]): 
       cell.b = b;
     }
   });
-  const whole: Slice = {
-    window,
-    scanlines: lines,
-    topology: "scanlines",
-    degree: line.degrees[line.output.id],
-    cells: cells.map(({ a, b, key, area }) => ({ a, b, key, area })),
-    cellsOf,
-    curves,
-    decisions,
-    unit: plane.unit,
-    cellAt(a, b) {
-      const inside = (x: number, [from, to]: readonly [number, number]): boolean => x >= from && x <= to;
-      if (!(inside(a, window.a) && inside(b, window.b)))
-        throw new RangeError(`slice.cellAt: expected a place in the window, got (${show(a)}, ${show(b)})`);
-      return readCell(plane, a, b, (key) => cellNear(lines, cellsOf, a, b, key));
-    },
-    toSvg: (options) => sliceSvg(whole, options),
-  };
-  return whole;
+  return cells.map(({ a, b, key, area }) => ({ a, b, key, area }));
 }
 
 /** The cell of a place with this pattern, by the pieces that have it on the two scanlines around: the nearest. */
