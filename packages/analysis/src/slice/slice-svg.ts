@@ -68,7 +68,7 @@ export function sliceSvg(slice: Slice, options: SliceSvgOptions = {}): string {
     const d = bands
       .map(({ from, to, bottom, top }) => `M${px(x(from))} ${px(y(top))}H${px(x(to))}V${px(y(bottom))}H${px(x(from))}z`)
       .join("");
-    body.push(`<path d="${d}" fill="${hue(color)}" fill-opacity="0.3" shape-rendering="crispEdges"/>`);
+    body.push(`<path d="${d}" fill="${hue(color)}" fill-opacity="0.4" shape-rendering="crispEdges"/>`);
   }
   const groups = new Map<string, string[]>();
   if (boundaries === "drawn")
@@ -82,7 +82,7 @@ export function sliceSvg(slice: Slice, options: SliceSvgOptions = {}): string {
   const names = [...groups.keys()].sort();
   names.forEach((name, i) => {
     body.push(
-      `<path d="${(groups.get(name) as string[]).join("")}" fill="none" stroke="${hue(names.length - i + 2)}" stroke-width="0.7" stroke-linejoin="round"><title>${escaped(name)}</title></path>`,
+      `<path d="${(groups.get(name) as string[]).join("")}" fill="none" stroke="${hue(names.length - i + 2)}" stroke-width="0.6" stroke-opacity="0.6" stroke-linejoin="round"><title>${escaped(name)}</title></path>`,
     );
   });
   for (const { classes, points } of slice.decisions)
@@ -99,7 +99,7 @@ export function sliceSvg(slice: Slice, options: SliceSvgOptions = {}): string {
         x(a) + (right ? 9 : -9),
         y(b) + (y(b) < margin + size / 2 ? 16 : -8),
         name,
-        `font-weight="600"${right ? "" : ' text-anchor="end"'}`,
+        `font-weight="600" stroke="var(--paper)" stroke-width="3" paint-order="stroke"${right ? "" : ' text-anchor="end"'}`,
       ),
     );
   }
@@ -147,7 +147,7 @@ export function sliceSvg(slice: Slice, options: SliceSvgOptions = {}): string {
           [
             outputName(color),
             (left: number, top: number) =>
-              `<rect x="${px(left)}" y="${px(top - 10)}" width="18" height="12" fill="${hue(color)}" fill-opacity="0.3"/>`,
+              `<rect x="${px(left)}" y="${px(top - 10)}" width="18" height="12" fill="${hue(color)}" fill-opacity="0.4"/>`,
           ] as const,
       ),
       ...(slice.decisions.length > 0 ? [["largest output changes", line("var(--ink)", 2.2)] as const] : []),
