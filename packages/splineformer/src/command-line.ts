@@ -150,7 +150,7 @@ function createProgram(terminal: Terminal, end: (code: number) => void): Command
       "Read a saved transformer in the plane through three inputs, scanline by scanline, each exactly; check what was found " +
         "against the transformer itself; and write a picture and one page, which shows pattern and polynomial of the cell under " +
         "the pointer.\n\nWithout a model: the digit model that comes with splineformer, through three of its twenty test images. " +
-        "A scanline of that takes one or two seconds of one processor.",
+        "A scanline of that takes about a second of one processor.",
     )
     .argument("[model]", "a saved model, .safetensors or .json; its gates must be piecewise polynomial")
     .option(

@@ -80,9 +80,11 @@ export function sliceSvg(slice: Slice, options: SliceSvgOptions = {}): string {
       own.push(pathOfPoints(thinned(points, x, y)));
     }
   const names = [...groups.keys()].sort();
+  // many are drawn finer than few, so that the surfaces stay visible
+  const thin = Math.max(0.5, Math.min(0.9, 20 / Math.sqrt(1 + slice.curves.length)));
   names.forEach((name, i) => {
     body.push(
-      `<path d="${(groups.get(name) as string[]).join("")}" fill="none" stroke="${hue(names.length - i + 2)}" stroke-width="0.6" stroke-opacity="0.6" stroke-linejoin="round"><title>${escaped(name)}</title></path>`,
+      `<path d="${(groups.get(name) as string[]).join("")}" fill="none" stroke="${hue(names.length - i + 2)}" stroke-width="${px(thin)}" stroke-opacity="${px(thin)}" stroke-linejoin="round"><title>${escaped(name)}</title></path>`,
     );
   });
   for (const { classes, points } of slice.decisions)

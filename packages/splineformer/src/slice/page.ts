@@ -29,19 +29,19 @@ export function slicePage({ report, read, slice, svg }: SlicePageParts): string 
     `<header>
 <h1>A transformer in a plane</h1>
 <p class="lead">Through ${safe(inputs[0])}, ${safe(inputs[1])} and ${safe(inputs[2])} goes a plane of inputs. On each of its cells
-${safe(model.name)} is one polynomial in a and b. Every cell below was read from the weights on ${report.scanlines} scanlines, each of them exact.</p>
+${safe(model.name)} is one polynomial in a and b. All of it was read from the weights, on ${report.scanlines} scanlines, each of them exact.</p>
 </header>
 ${failedClaims(report.claims)}
 <dl class="facts">
-${fact(String(report.cells), `cells met by ${report.scanlines} scanlines, with ${report.patterns} activation patterns`)}
+${fact(String(report.cells), `${report.topology === "exact" ? "cells, all that there are," : `cells met by ${report.scanlines} scanlines,`} with ${report.patterns} activation patterns`)}
 ${fact(String(report.pieces), `pieces on the scanlines, ${report.piecesPerScanline[0]} to ${report.piecesPerScanline[1]} a line`)}
 ${fact(String(model.degree), "the highest degree")}
 ${fact(String(report.decisions.length), report.decisions.length === 1 ? "decision boundary" : "decision boundaries")}
 </dl>
 <figure id="slice">
 ${svg}
-<figcaption><p>Thin lines: where a unit switches. Thick lines: where the largest output changes. On the scanlines all is exact; how things are connected
-between two of them is the simplest that fits, and a cell that lies between two is not seen.</p></figcaption>
+<figcaption><p>Thin lines: where a unit switches. Thick lines: where the largest output changes. On the scanlines all is exact; between two of them
+curves are drawn straight${report.topology === "exact" ? "." : ", how things are connected is the simplest that fits, and a cell that lies between two is not seen."}</p></figcaption>
 </figure>
 <section>
 <h2>The cell under the pointer</h2>

@@ -11,7 +11,8 @@ export interface SliceReport {
   readonly pieces: number;
   /** On one scanline, the fewest and the most. */
   readonly piecesPerScanline: readonly [fewest: number, most: number];
-  /** Connected, as far as the scanlines tell. */
+  /** "exact": all cells there are; "scanlines": those that the scanlines meet, connected as far as they tell. */
+  readonly topology: "exact" | "scanlines";
   readonly cells: number;
   readonly patterns: number;
   readonly boundaries: number;

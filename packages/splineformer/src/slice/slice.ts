@@ -84,6 +84,7 @@ function reportOf(read: ReadPlane, slice: Slice, [a, b]: readonly [number, numbe
     scanlines: scanlines.length,
     pieces: counts.reduce((sum, count) => sum + count, 0),
     piecesPerScanline: [Math.min(...counts), Math.max(...counts)],
+    topology: slice.topology,
     cells: countCells(slice),
     patterns: countCells(slice, { by: "pattern" }),
     boundaries: slice.curves.length,

@@ -17,7 +17,7 @@ export function sliceText(report: SliceReport): string {
     `In the plane through ${inputs[0]} (0, 0), ${inputs[1]} (1, 0) and ${inputs[2]} (0, 1), ${model.name} (${model.parameters} parameters) is a spline of degree at most ${model.degree}.`,
     "",
     `${report.scanlines} scanlines, each exact: ${report.pieces} pieces, ${fewest} to ${most} a line. Rounding error of an output: about ${report.noise.toExponential(0)}.`,
-    `${report.cells} cells with ${report.patterns} activation patterns, as the scanlines see them; what lies between two of them is not proven.`,
+    `${report.cells} cells with ${report.patterns} activation patterns${report.topology === "exact" ? ": all that there are." : ", as the scanlines see them; what lies between two of them is not proven."}`,
     ...(report.flat > 0
       ? [`${report.flat} times a unit stays within rounding of a kink on a part of a scanline.`]
       : []),
