@@ -1,5 +1,5 @@
 /**
- * @file Pointwise activations of float32, in place. Letters: z an entry, β the parameter.
+ * @file Pointwise activations of float32; the result may take the place of x. Letters: z an entry, β the parameter.
  * Codes: 0 identity, 1 ReLU, 2 squared ReLU, 3 softplus of sharpness β, 4 sigmoid of z + β, 5 GELU, 6 tanh, and the
  * derivatives 7 of GELU, 8 of sigmoid (at z + β), 9 of tanh (that of softplus is the sigmoid of βz, which the caller
  * scales), 11 of ReLU. 10 is 4 in float32 alone: faster, and less precise.
@@ -55,7 +55,7 @@ const scratch = memory.data(32, 16);
 /** One code's loop. */
 // @ts-ignore: decorator
 @inline
-function each(code: i32, x: usize, count: i32, parameter: f32, bias: usize): void {
+function each(code: i32, x: usize, count: i32, parameter: f32, bias: usize, out: usize): void {
   const beta = f32x4.splat(parameter);
   const inverse = f32x4.splat(1 / parameter);
   for (let left = count; left > 0; left -= 4) {
@@ -69,27 +69,28 @@ function each(code: i32, x: usize, count: i32, parameter: f32, bias: usize): voi
       z = f32x4.add(z, v128.load(bias));
       bias += 16;
     }
-    v128.store(at, apply(code, z, beta, inverse));
-    if (left < 4) memory.copy(x, scratch, (<usize>left) * 4);
+    v128.store(left < 4 ? scratch : out, apply(code, z, beta, inverse));
+    if (left < 4) memory.copy(out, scratch, (<usize>left) * 4);
     x += 16;
+    out += 16;
   }
 }
 
-/** x ← f(x + bias), where `bias` is 0 or leads to `count` entries rounded up to 4. */
-export function activate32(code: i32, x: usize, count: i32, parameter: f32, bias: usize): void {
-  if (code == 0) each(0, x, count, parameter, bias);
-  else if (code == 1) each(1, x, count, parameter, bias);
-  else if (code == 2) each(2, x, count, parameter, bias);
-  else if (code == 3) each(3, x, count, parameter, bias);
-  else if (code == 5) each(5, x, count, parameter, bias);
-  else if (code == 6) each(6, x, count, parameter, bias);
-  else if (code == 11) each(11, x, count, parameter, bias);
-  else if (code == 4 || code == 8) eachPrecise(code, x, count, parameter, bias);
-  else eachPrecise(code, x, count, 0, bias);
+/** out ← f(x + bias), where `bias` is 0 or leads to `count` entries rounded up to 4. */
+export function activate32(code: i32, x: usize, count: i32, parameter: f32, bias: usize, out: usize): void {
+  if (code == 0) each(0, x, count, parameter, bias, out);
+  else if (code == 1) each(1, x, count, parameter, bias, out);
+  else if (code == 2) each(2, x, count, parameter, bias, out);
+  else if (code == 3) each(3, x, count, parameter, bias, out);
+  else if (code == 5) each(5, x, count, parameter, bias, out);
+  else if (code == 6) each(6, x, count, parameter, bias, out);
+  else if (code == 11) each(11, x, count, parameter, bias, out);
+  else eachPrecise(code, x, count, code == 4 || code == 8 ? parameter : 0, bias, out);
 }
 
-/** The codes that go by way of float64, f(x + bias + shift). */
-function eachPrecise(code: i32, x: usize, count: i32, shift: f32, bias: usize): void {
+/** The codes that go by way of float64: f(x + bias + parameter). */
+function eachPrecise(code: i32, x: usize, count: i32, parameter: f32, bias: usize, out: usize): void {
+  const shift = f32x4.splat(parameter);
   for (let left = count; left > 0; left -= 4) {
     let at = x;
     if (left < 4) {
@@ -101,8 +102,9 @@ function eachPrecise(code: i32, x: usize, count: i32, shift: f32, bias: usize): 
       z = f32x4.add(z, v128.load(bias));
       bias += 16;
     }
-    v128.store(at, precisely(code, f32x4.add(z, f32x4.splat(shift))));
-    if (left < 4) memory.copy(x, scratch, (<usize>left) * 4);
+    v128.store(left < 4 ? scratch : out, precisely(code, f32x4.add(z, shift)));
+    if (left < 4) memory.copy(out, scratch, (<usize>left) * 4);
     x += 16;
+    out += 16;
   }
 }

@@ -1,7 +1,7 @@
 /**
- * @file Sums and products entry by entry, in place: x ← x + y, x ← x · y, x ← x · factor. y repeats with a period, and
- * every entry is rounded once, so the result is that of a plain loop. And sums over an axis that isn't the last, in the
- * order of a plain loop. T is f32 or f64.
+ * @file Sums and products entry by entry: out ← x + y, out ← x · y, where out may be x. y repeats with a period, and
+ * every entry is rounded once, so the result is that of a plain loop. And float32 sums over an axis that isn't the last, in
+ * the order of a plain loop. T is f32 or f64.
  */
 
 // @ts-ignore: decorator
@@ -11,51 +11,49 @@ function combine<T>(multiply: bool, x: v128, y: v128): v128 {
   return multiply ? f64x2.mul(x, y) : f64x2.add(x, y);
 }
 
-/** x [rows][period] with y [period]. */
+/** out, x [rows][period] with y [period]. */
 // @ts-ignore: decorator
 @inline
-function rowwise<T>(multiply: bool, x: usize, rows: i32, y: usize, period: i32): void {
+function rowwise<T>(multiply: bool, x: usize, rows: i32, y: usize, period: i32, out: usize): void {
   const whole = ((<usize>period) * sizeof<T>()) & ~15;
   const rest = (<usize>period) * sizeof<T>() - whole;
   for (; rows > 0; rows--) {
     let q = y;
-    for (const end = x + whole; x < end; x += 16, q += 16)
-      v128.store(x, combine<T>(multiply, v128.load(x), v128.load(q)));
-    for (const end = x + rest; x < end; x += sizeof<T>(), q += sizeof<T>())
-      store<T>(x, multiply ? load<T>(x) * load<T>(q) : load<T>(x) + load<T>(q));
+    for (const end = x + whole; x < end; x += 16, q += 16, out += 16)
+      v128.store(out, combine<T>(multiply, v128.load(x), v128.load(q)));
+    for (const end = x + rest; x < end; x += sizeof<T>(), q += sizeof<T>(), out += sizeof<T>())
+      store<T>(out, multiply ? load<T>(x) * load<T>(q) : load<T>(x) + load<T>(q));
   }
 }
-/** x [count] with one number; what lies behind x, up to a vector, is overwritten. */
+/** x [count] with one number; what lies behind out, up to a vector, is overwritten. */
 // @ts-ignore: decorator
 @inline
-function uniform<T>(multiply: bool, x: usize, count: i32, y: T): void {
+function uniform<T>(multiply: bool, x: usize, count: i32, y: T, out: usize): void {
   const other = sizeof<T>() == 4 ? f32x4.splat(<f32>y) : f64x2.splat(<f64>y);
-  for (const end = x + (<usize>count) * sizeof<T>(); x < end; x += 16)
-    v128.store(x, combine<T>(multiply, v128.load(x), other));
+  for (const end = x + (<usize>count) * sizeof<T>(); x < end; x += 16, out += 16)
+    v128.store(out, combine<T>(multiply, v128.load(x), other));
 }
 
-export function add32(x: usize, rows: i32, y: usize, period: i32): void {
-  if (period == 1) uniform<f32>(false, x, rows, load<f32>(y));
-  else rowwise<f32>(false, x, rows, y, period);
+export function add32(x: usize, rows: i32, y: usize, period: i32, out: usize): void {
+  if (period == 1) uniform<f32>(false, x, rows, load<f32>(y), out);
+  else rowwise<f32>(false, x, rows, y, period, out);
 }
-export function add64(x: usize, rows: i32, y: usize, period: i32): void {
-  if (period == 1) uniform<f64>(false, x, rows, load<f64>(y));
-  else rowwise<f64>(false, x, rows, y, period);
+export function add64(x: usize, rows: i32, y: usize, period: i32, out: usize): void {
+  if (period == 1) uniform<f64>(false, x, rows, load<f64>(y), out);
+  else rowwise<f64>(false, x, rows, y, period, out);
 }
-export function multiply32(x: usize, rows: i32, y: usize, period: i32): void {
-  if (period == 1) uniform<f32>(true, x, rows, load<f32>(y));
-  else rowwise<f32>(true, x, rows, y, period);
+export function multiply32(x: usize, rows: i32, y: usize, period: i32, out: usize): void {
+  if (period == 1) uniform<f32>(true, x, rows, load<f32>(y), out);
+  else rowwise<f32>(true, x, rows, y, period, out);
 }
-export function multiply64(x: usize, rows: i32, y: usize, period: i32): void {
-  if (period == 1) uniform<f64>(true, x, rows, load<f64>(y));
-  else rowwise<f64>(true, x, rows, y, period);
+export function multiply64(x: usize, rows: i32, y: usize, period: i32, out: usize): void {
+  if (period == 1) uniform<f64>(true, x, rows, load<f64>(y), out);
+  else rowwise<f64>(true, x, rows, y, period, out);
 }
 
 /** out [outer][inner] += Σ over the middle axis of x [outer][n][inner]: sixteen bytes of columns at a time, or 64. */
-// @ts-ignore: decorator
-@inline
-function sum<T>(x: usize, outer: i32, n: i32, inner: i32, out: usize): void {
-  const row = (<usize>inner) * sizeof<T>();
+export function sum32(x: usize, outer: i32, n: i32, inner: i32, out: usize): void {
+  const row = (<usize>inner) * 4;
   for (; outer > 0; outer--) {
     const end = out + row;
     for (const last = out + (row & ~63); out < last; out += 64, x += 64) {
@@ -65,10 +63,10 @@ function sum<T>(x: usize, outer: i32, n: i32, inner: i32, out: usize): void {
       let s3 = v128.load(out, 48);
       let p = x;
       for (let i = 0; i < n; i++, p += row) {
-        s0 = combine<T>(false, s0, v128.load(p));
-        s1 = combine<T>(false, s1, v128.load(p, 16));
-        s2 = combine<T>(false, s2, v128.load(p, 32));
-        s3 = combine<T>(false, s3, v128.load(p, 48));
+        s0 = f32x4.add(s0, v128.load(p));
+        s1 = f32x4.add(s1, v128.load(p, 16));
+        s2 = f32x4.add(s2, v128.load(p, 32));
+        s3 = f32x4.add(s3, v128.load(p, 48));
       }
       v128.store(out, s0);
       v128.store(out, s1, 16);
@@ -78,21 +76,15 @@ function sum<T>(x: usize, outer: i32, n: i32, inner: i32, out: usize): void {
     for (const last = out + ((end - out) & ~15); out < last; out += 16, x += 16) {
       let s = v128.load(out);
       let p = x;
-      for (let i = 0; i < n; i++, p += row) s = combine<T>(false, s, v128.load(p));
+      for (let i = 0; i < n; i++, p += row) s = f32x4.add(s, v128.load(p));
       v128.store(out, s);
     }
-    for (; out < end; out += sizeof<T>(), x += sizeof<T>()) {
-      let s = load<T>(out);
+    for (; out < end; out += 4, x += 4) {
+      let s = load<f32>(out);
       let p = x;
-      for (let i = 0; i < n; i++, p += row) s += load<T>(p);
-      store<T>(out, s);
+      for (let i = 0; i < n; i++, p += row) s += load<f32>(p);
+      store<f32>(out, s);
     }
     x += row * <usize>(n - 1);
   }
-}
-export function sum32(x: usize, outer: i32, n: i32, inner: i32, out: usize): void {
-  sum<f32>(x, outer, n, inner, out);
-}
-export function sum64(x: usize, outer: i32, n: i32, inner: i32, out: usize): void {
-  sum<f64>(x, outer, n, inner, out);
 }

@@ -165,7 +165,7 @@ function shallow<T>(
 @inline
 function finish<T>(m: i32, n: i32, c: usize, ldc: usize, bias: usize, activation: i32, parameter: f32): void {
   for (let r = 0; r < m; r++) {
-    if (sizeof<T>() == 4) activate32(activation, c, n, parameter, bias);
+    if (sizeof<T>() == 4) activate32(activation, c, n, parameter, bias, c);
     else finishRow64(c, n, bias, activation);
     c += ldc;
   }

@@ -1,13 +1,13 @@
 /**
  * @file Normalisation of rows, eight at a time: transposed to [column][8 rows], so that a row is a lane and sums run down
- * the columns in order, as in a plain loop. In place; rows are contiguous.
+ * the columns in order, as in a plain loop. The result may take the place of x; rows are contiguous.
  */
 import { COLUMNS32 } from "./kernel32";
 import { transposeB32 } from "./pack";
 import { storeLanes } from "./scores";
 
 /** Each row of d to mean 0 (where `centre`) and mean square 1, with epsilon under the root. `work` holds 32 · d bytes. */
-export function normalize32(x: usize, rows: i32, d: i32, centre: i32, epsilon: f32, work: usize): void {
+export function normalize32(x: usize, rows: i32, d: i32, centre: i32, epsilon: f32, out: usize, work: usize): void {
   const stride = (<usize>d) * 4;
   const end = work + (<usize>d) * 32;
   const length = f32x4.splat(<f32>d);
@@ -31,6 +31,6 @@ export function normalize32(x: usize, rows: i32, d: i32, centre: i32, epsilon: f
       const deviation = f32x4.sqrt(f32x4.add(f32x4.div(square, length), f32x4.splat(epsilon)));
       for (let p = work + half; p < end; p += 32) v128.store(p, f32x4.div(v128.load(p), deviation));
     }
-    storeLanes(work, d, valid, at, stride);
+    storeLanes(work, d, valid, out + (<usize>r) * stride, stride);
   }
 }

@@ -67,24 +67,6 @@ export function hideScores(s: usize, keys: i32, visible: usize, stride: usize, q
   }
 }
 
-/** Softplus of scale · s, or an activation of scale · s + shift. */
-// @ts-ignore: decorator
-@inline
-function each(code: i32, s: usize, keys: i32, scale: f32, lanesShift: usize, parameter: f32): void {
-  const factor = f32x4.splat(scale);
-  const inverse = f32x4.splat(1 / parameter);
-  const end = s + (<usize>keys) * 32;
-  for (let half: usize = 0; half < 32; half += 16) {
-    const shift = code == 3 ? f32x4.splat(parameter) : v128.load(lanesShift + half);
-    for (let p = s + half; p < end; p += 32)
-      v128.store(
-        p,
-        code == 3
-          ? apply(3, f32x4.mul(v128.load(p), factor), shift, inverse)
-          : precisely(code, f32x4.add(f32x4.mul(v128.load(p), factor), shift)),
-      );
-  }
-}
 /** max(s, 0) and its square need no scale: it is positive, so the output takes it. */
 export function reluScores(s: usize, keys: i32): void {
   const zero = f32x4.splat(0);
@@ -119,7 +101,13 @@ export function sigmoidScores(s: usize, keys: i32, scale: f32, lanesShift: usize
 }
 /** The sigmoid (code 4) where its error would be seen, or its derivative (code 8), of scale · s + shift. */
 export function preciseScores(code: i32, s: usize, keys: i32, scale: f32, lanesShift: usize): void {
-  each(code, s, keys, scale, lanesShift, 1);
+  const factor = f32x4.splat(scale);
+  const end = s + (<usize>keys) * 32;
+  for (let half: usize = 0; half < 32; half += 16) {
+    const shift = v128.load(lanesShift + half);
+    for (let p = s + half; p < end; p += 32)
+      v128.store(p, precisely(code, f32x4.add(f32x4.mul(v128.load(p), factor), shift)));
+  }
 }
 /** Whole rows: s ← e^(z − m), and Σ s in `lanesSum`, by the precise exponential. */
 export function preciseExponentials(s: usize, keys: i32, scale: f32, lanesMaximum: usize, lanesSum: usize): void {
@@ -142,8 +130,13 @@ export function preciseExponentials(s: usize, keys: i32, scale: f32, lanesMaximu
     v128.store(lanesSum + half, sum);
   }
 }
+/** Softplus of scale · s. */
 export function softplusScores(s: usize, keys: i32, scale: f32, parameter: f32): void {
-  each(3, s, keys, scale, s, parameter);
+  const factor = f32x4.splat(scale);
+  const beta = f32x4.splat(parameter);
+  const inverse = f32x4.splat(1 / parameter);
+  for (const end = s + (<usize>keys) * 32; s < end; s += 16)
+    v128.store(s, apply(3, f32x4.mul(v128.load(s), factor), beta, inverse));
 }
 
 /**

@@ -1,5 +1,5 @@
 /**
- * @file Sums and products entry by entry, by kernels, and sums over axes, by kernels but for the last. Broadcasting has
+ * @file Sums and products entry by entry, by kernels, and sums over axes, in float32 by kernels but for the last. Broadcasting has
  * fast paths for equal shapes and for a trailing block that repeats.
  */
 import {
@@ -12,7 +12,7 @@ import {
   sizeOf,
   type Tensor,
 } from "@splineformer/tensor";
-import { type Arena, copied } from "./arena.ts";
+import { type Arena, brought, copied, pieceFor } from "./arena.ts";
 
 type Float = "float32" | "float64";
 
@@ -25,24 +25,21 @@ function repeats(x: Shape, shape: Shape): boolean {
 
 /** Entries from which two copies and a kernel take less time than a plain loop. */
 const few = 64;
-/** Entries per visit to the arena: they stay in the cache. */
-const block = 16384;
 
-export function add(arena: Arena | undefined, dtype: Float, a: Tensor, b: Tensor): Tensor {
-  const shape = inferShape("add", {}, a.shape, b.shape);
+/** a + b or a · b. */
+export function combine(
+  arena: Arena | undefined,
+  dtype: Float,
+  name: "add" | "multiply",
+  a: Tensor,
+  b: Tensor,
+): Tensor {
+  const shape = inferShape(name, {}, a.shape, b.shape);
   const [x, y, period] = arrange(dtype, shape, a, b);
-  if (arena && x.length > few) return { dtype, shape, data: combined(arena, dtype, "add", x, y, period) };
+  if (arena && x.length > few) return { dtype, shape, data: combined(arena, dtype, name, x, y, period) };
   const out = allocate(dtype, x.length);
-  for (let i = 0; i < out.length; i += period) for (let j = 0; j < period; j++) out[i + j] = x[i + j] + y[j];
-  return { dtype, shape, data: out };
-}
-
-export function multiply(arena: Arena | undefined, dtype: Float, a: Tensor, b: Tensor): Tensor {
-  const shape = inferShape("multiply", {}, a.shape, b.shape);
-  const [x, y, period] = arrange(dtype, shape, a, b);
-  if (arena && x.length > few) return { dtype, shape, data: combined(arena, dtype, "multiply", x, y, period) };
-  const out = allocate(dtype, x.length);
-  for (let i = 0; i < out.length; i += period) for (let j = 0; j < period; j++) out[i + j] = x[i + j] * y[j];
+  for (let i = 0; i < out.length; i += period)
+    for (let j = 0; j < period; j++) out[i + j] = name === "add" ? x[i + j] + y[j] : x[i + j] * y[j];
   return { dtype, shape, data: out };
 }
 
@@ -60,7 +57,7 @@ export function scale(arena: Arena | undefined, dtype: Float, x: Tensor, attribu
   return { dtype, shape, data };
 }
 
-/** x with y, which repeats, by a kernel: block by block if x is large. */
+/** x with y, which repeats, by a kernel. */
 function combined(
   arena: Arena,
   dtype: Float,
@@ -69,32 +66,15 @@ function combined(
   y: Numbers,
   period: number,
 ): Numbers {
+  const own = arena.take(x.length);
+  const [px, py] = arena.pieces(pieceFor(arena, x), pieceFor(arena, y));
+  const from = brought(arena, x, px);
+  const other = brought(arena, y, py);
+  const to = own ? own.byteOffset : px;
+  const { kernels, f32, f64 } = arena;
   const float64 = dtype === "float64";
-  const size = float64 ? 8 : 4;
-  // blocks hold whole periods; a longer period is cut into blocks itself
-  const cut = period > block;
-  const step = x.length <= 2 * block ? x.length : cut ? block : Math.floor(block / period) * period;
-  const [px, py] = arena.pieces(step * size, Math.min(step, period) * size);
-  const memory = float64 ? arena.f64 : arena.f32;
-  const kernel = arena.kernels[float64 ? (`${name}64` as const) : (`${name}32` as const)];
-  if (step === x.length) {
-    memory.set(x, px / size);
-    memory.set(y, py / size);
-    kernel(px, x.length / period, py, period);
-    return copied(memory, px / size, x.length);
-  }
-  const out = allocate(dtype, x.length);
-  if (!cut) memory.set(y, py / size);
-  for (let i = 0; i < x.length; ) {
-    const from = i % period;
-    const count = Math.min(step, cut ? period - from : x.length - i);
-    memory.set(x.subarray(i, i + count), px / size);
-    if (cut) memory.set(y.subarray(from, from + count), py / size);
-    kernel(px, cut ? 1 : count / period, py, cut ? count : period);
-    out.set(memory.subarray(px / size, px / size + count), i);
-    i += count;
-  }
-  return out;
+  kernels[float64 ? (`${name}64` as const) : (`${name}32` as const)](from, x.length / period, other, period, to);
+  return own ?? (float64 ? copied(f64, to / 8, x.length) : copied(f32, to / 4, x.length));
 }
 
 type Numbers = Float32Array | Float64Array;
@@ -127,34 +107,25 @@ export function sum(arena: Arena | undefined, dtype: Float, x: Tensor, attribute
     const inner = sizeOf(lengths.slice(axis + 1));
     const n = lengths[axis];
     from =
-      arena && inner > 1 && from.length > few
-        ? summed(arena, dtype, from, outer, n, inner)
+      arena && inner > 1 && from instanceof Float32Array && from.length > few
+        ? summed(arena, from, outer, n, inner)
         : sumAxis(dtype, from, outer, n, inner);
     lengths = lengths.map((length, i) => (i === axis ? 1 : length));
   }
   return { dtype, shape, data: from === x.data ? from.slice() : from };
 }
 
-/** [outer, n, inner] → [outer, inner] by a kernel: whole outer entries that fit a block, or rows of one. */
-function summed(arena: Arena, dtype: Float, x: Numbers, outer: number, n: number, inner: number): Numbers {
-  const float64 = dtype === "float64";
-  const size = float64 ? 8 : 4;
-  const together = Math.max(1, Math.floor(block / (n * inner)));
-  const rows = Math.min(n, Math.max(1, Math.floor(block / inner)));
-  const [px, pOut] = arena.pieces(Math.min(together, outer) * rows * inner * size, outer * inner * size);
-  const memory = float64 ? arena.f64 : arena.f32;
-  const kernel = float64 ? arena.kernels.sum64 : arena.kernels.sum32;
-  memory.fill(0, pOut / size, pOut / size + outer * inner);
-  for (let o = 0; o < outer; o += together) {
-    const count = Math.min(together, outer - o);
-    for (let i = 0; i < n; i += rows) {
-      const part = Math.min(rows, n - i);
-      const from = (o * n + i) * inner;
-      memory.set(x.subarray(from, from + count * part * inner), px / size);
-      kernel(px, count, part, inner, pOut + o * inner * size);
-    }
-  }
-  return copied(memory, pOut / size, outer * inner);
+/** [outer, n, inner] → [outer, inner] by a kernel. */
+function summed(arena: Arena, x: Float32Array, outer: number, n: number, inner: number): Float32Array {
+  const count = outer * inner;
+  const own = arena.take(count);
+  const [px, pOut] = arena.pieces(pieceFor(arena, x), own ? 0 : count * 4);
+  const { kernels, f32 } = arena;
+  const from = brought(arena, x, px);
+  const to = own ? own.byteOffset : pOut;
+  f32.fill(0, to / 4, to / 4 + count);
+  kernels.sum32(from, outer, n, inner, to);
+  return own ?? copied(f32, to / 4, count);
 }
 
 /** The same by a plain loop. */

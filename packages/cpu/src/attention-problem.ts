@@ -15,6 +15,8 @@ export interface Batched {
   readonly offsets: Int32Array;
   /** The numbers of one matrix. */
   readonly size: number;
+  /** All of its matrices. */
+  readonly data: Float32Array;
   at(batch: number): Float32Array;
 }
 
@@ -60,7 +62,13 @@ export function prepare(
     const { data } = cast(x, "float32");
     const size = (x.shape.at(-2) as number) * (x.shape.at(-1) as number);
     const offsets = broadcastOffsets(x.shape.slice(0, -2), batch);
-    return { shape: x.shape, offsets, size, at: (b) => data.subarray(offsets[b] * size, (offsets[b] + 1) * size) };
+    return {
+      shape: x.shape,
+      offsets,
+      size,
+      data,
+      at: (b) => data.subarray(offsets[b] * size, (offsets[b] + 1) * size),
+    };
   };
   return {
     attributes,
@@ -81,6 +89,14 @@ export function prepare(
     scale,
     window: windowOf(mask),
   };
+}
+
+/** Where a batch entry's matrix lies, which is `piece` after it has been copied there if it comes from elsewhere. */
+export function matrixInArena(arena: Arena, x: Batched, batch: number, piece: Pointer): Pointer {
+  const at = arena.at(x.data);
+  if (at) return at + 4 * x.size * x.offsets[batch];
+  arena.f32.set(x.at(batch), piece / 4);
+  return piece;
 }
 
 /** Puts the bias, the visible keys and the rows' terms of a head into the arena, where they differ from the last one's. */

@@ -3,8 +3,8 @@
  * stored. Letters: n queries, m keys, d width of a query and key head, e width of a value head.
  */
 import { type Attributes, allocate, sizeOf, type Tensor } from "@splineformer/tensor";
-import { type Arena, copied } from "./arena.ts";
-import { type Problem, prepare, rowsInArena } from "./attention-problem.ts";
+import { type Arena, copied, pieceFor } from "./arena.ts";
+import { matrixInArena, type Problem, prepare, rowsInArena } from "./attention-problem.ts";
 
 /**
  * weigh(scale · q kᵀ + bias) v for every head; undefined for an activation that the kernels lack.
@@ -37,22 +37,26 @@ export function attend(arena: Arena, problem: Problem, keep: boolean): Attended 
   const { shape, q, k, v, n, m, d, e, heads, groups, code, parameter, scale, window } = problem;
   const count = sizeOf(shape);
   const batches = q.offsets.length;
-  const statistics = new Float32Array(keep ? batches * heads * statisticsSize(n) : 0);
-  if (count === 0 || m === 0) return { out: { dtype: "float32", shape, data: allocate("float32", count) }, statistics };
+  if (count === 0 || m === 0)
+    return { out: { dtype: "float32", shape, data: allocate("float32", count) }, statistics: new Float32Array(0) };
+  const own = arena.take(count);
+  const ownStatistics = keep ? arena.take(batches * heads * statisticsSize(n)) : undefined;
   // one batch entry is copied out as it lies
-  let data = batches === 1 ? undefined : allocate("float32", count);
+  let data = own ?? (batches === 1 ? undefined : allocate("float32", count));
 
   const { kernels } = arena;
+  const statistics = ownStatistics ?? new Float32Array(keep ? batches * heads * statisticsSize(n) : 0);
+  const size = statisticsSize(n);
   const keysSize = kernels.packedSize(m, Math.max(d, 1));
   const valuesSize = kernels.packedSize(e, m);
   const [pq, pk, pv, po, pKeys, pValues, pStatistics, pShift, pDivisor, pBias, pVisible, pWork] = arena.pieces(
-    n * heads * d * 4,
-    m * groups * d * 4,
-    m * groups * e * 4,
-    n * heads * e * 4,
+    pieceFor(arena, q.data) && n * heads * d * 4,
+    pieceFor(arena, k.data) && m * groups * d * 4,
+    pieceFor(arena, v.data) && m * groups * e * 4,
+    own ? 0 : n * heads * e * 4,
     keysSize * groups,
     valuesSize * groups,
-    keep ? statisticsSize(n) * 4 : 0,
+    size * 4,
     n * 4 + 64,
     n * 4 + 64,
     problem.biases ? n * m * 4 : 0,
@@ -61,32 +65,39 @@ export function attend(arena: Arena, problem: Problem, keep: boolean): Attended 
   );
   const { f32 } = arena;
   const rows = rowsInArena(arena, problem, { pShift, pDivisor, pBias, pVisible });
+  let atV = pv;
   for (let b = 0; b < batches; b++) {
-    f32.set(q.at(b), pq / 4);
+    const atQ = matrixInArena(arena, q, b, pq);
+    const atOut = own ? own.byteOffset + 4 * b * n * heads * e : po;
     if (b === 0 || k.offsets[b] !== k.offsets[b - 1]) {
-      f32.set(k.at(b), pk / 4);
-      for (let g = 0; g < groups; g++) kernels.packKeys(pk + g * d * 4, groups * d * 4, m, d, pKeys + g * keysSize);
+      const atK = matrixInArena(arena, k, b, pk);
+      for (let g = 0; g < groups; g++) kernels.packKeys(atK + g * d * 4, groups * d * 4, m, d, pKeys + g * keysSize);
     }
     if (b === 0 || v.offsets[b] !== v.offsets[b - 1]) {
-      f32.set(v.at(b), pv / 4);
+      atV = matrixInArena(arena, v, b, pv);
       for (let g = 0; g < groups; g++)
-        kernels.packValues(pv + g * e * 4, groups * e * 4, m, e, pValues + g * valuesSize);
+        kernels.packValues(atV + g * e * 4, groups * e * 4, m, e, pValues + g * valuesSize);
     }
     for (let h = 0; h < heads; h++) {
       rows.load(b * heads + h);
+      const atStatistics = ownStatistics
+        ? ownStatistics.byteOffset + 4 * (b * heads + h) * size
+        : keep
+          ? pStatistics
+          : 0;
       const g = Math.floor((h * groups) / heads);
       kernels.attend32(
         n,
         m,
         d,
         e,
-        pq + h * d * 4,
+        atQ + h * d * 4,
         heads * d * 4,
         pKeys + g * keysSize,
         pValues + g * valuesSize,
-        pv + g * e * 4,
+        atV + g * e * 4,
         groups * e * 4,
-        po + h * e * 4,
+        atOut + h * e * 4,
         heads * e * 4,
         code,
         parameter,
@@ -98,14 +109,14 @@ export function attend(arena: Arena, problem: Problem, keep: boolean): Attended 
         m * 4,
         rows.visible,
         m,
-        keep ? pStatistics : 0,
+        atStatistics,
         pWork,
       );
-      if (keep) {
-        const size = statisticsSize(n);
+      if (keep && !ownStatistics) {
         statistics.set(f32.subarray(pStatistics / 4, pStatistics / 4 + size), (b * heads + h) * size);
       }
     }
+    if (own) continue;
     if (data) data.set(f32.subarray(po / 4, po / 4 + n * heads * e), b * n * heads * e);
     else data = copied(f32, po / 4, count);
   }

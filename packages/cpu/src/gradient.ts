@@ -12,11 +12,12 @@ import {
   type Tensor,
   UnsupportedError,
 } from "@splineformer/tensor";
-import type { Arena } from "./arena.ts";
+import { type Arena, brought, pieceFor } from "./arena.ts";
 import { attend, statisticsSize } from "./attention.ts";
-import { type Batched, type Problem, prepare, rowsInArena } from "./attention-problem.ts";
+import { type Batched, matrixInArena, type Problem, prepare, rowsInArena } from "./attention-problem.ts";
 import { SPARSEMAX } from "./codes.ts";
 import { platform } from "./platform.ts";
+import type { Pointer } from "./wasm/kernels.ts";
 
 /** The gradients of the three operands of attention, each of its operand's shape. */
 export interface AttentionGradients {
@@ -110,10 +111,11 @@ function pull(
   gradient: Float32Array,
 ): AttentionGradients {
   const { q, k, v, n, m, d, e, heads, groups, code, parameter, scale, window } = problem;
-  const [dq, dk, dv] = [q, k, v].map(({ shape }) => new Float32Array(sizeOf(shape)));
+  const empty = sizeOf(out.shape) === 0 || m === 0 || d === 0;
+  const [dq, dk, dv] = [q, k, v].map(({ data }) => (empty ? undefined : arena.take(data.length)) ?? new Float32Array(data.length)); // biome-ignore format: one expression
   const as = ({ shape }: Batched, data: Float32Array): Tensor => ({ dtype: "float32", shape, data });
   const gradients = { query: as(q, dq), key: as(k, dk), value: as(v, dv) };
-  if (sizeOf(out.shape) === 0 || m === 0 || d === 0) return gradients;
+  if (empty) return gradients;
 
   const { kernels } = arena;
   const byKey = kernels.packedSize(m, Math.max(d, e));
@@ -134,6 +136,8 @@ function pull(
     pdq,
     pdk,
     pdv,
+    pdkRows,
+    pdvRows,
     pStatistics,
     pShift,
     pDivisor,
@@ -141,15 +145,17 @@ function pull(
     pVisible,
     pWork,
   ] = arena.pieces(
-    q.size * 4,
-    k.size * 4,
-    v.size * 4,
-    outSize * 4,
-    outSize * 4,
+    pieceFor(arena, q.data) && q.size * 4,
+    pieceFor(arena, k.data) && k.size * 4,
+    pieceFor(arena, v.data) && v.size * 4,
+    pieceFor(arena, gradient),
+    pieceFor(arena, out.data),
     byKey,
     byKey,
     byChannel,
     q.size * 4,
+    k.size * 4,
+    v.size * 4,
     rows5 * keyStride * 4,
     rows5 * valueStride * 4,
     statisticsSize(n) * 4,
@@ -161,39 +167,43 @@ function pull(
   );
   const { f32 } = arena;
   const rows = rowsInArena(arena, problem, { pShift, pDivisor, pBias, pVisible });
+  const size = statisticsSize(n);
+  const atGradient = brought(arena, gradient, pg);
+  const atOut = brought(arena, out.data as Float32Array, po);
   for (let b = 0; b < q.offsets.length; b++) {
-    f32.set(q.at(b), pq / 4);
-    f32.set(k.at(b), pk / 4);
-    f32.set(v.at(b), pv / 4);
-    f32.set(gradient.subarray(b * outSize, (b + 1) * outSize), pg / 4);
-    f32.set((out.data as Float32Array).subarray(b * outSize, (b + 1) * outSize), po / 4);
+    const atQ = matrixInArena(arena, q, b, pq);
+    const atK = matrixInArena(arena, k, b, pk);
+    const atV = matrixInArena(arena, v, b, pv);
+    const toQ = target(arena, dq, q, b, pdq);
+    const toK = target(arena, dk, k, b, pdk);
+    const toV = target(arena, dv, v, b, pdv);
     for (let g = 0; g < groups; g++) {
-      kernels.packKeys(pk + g * d * 4, groups * d * 4, m, d, pKeys);
-      kernels.packKeys(pv + g * e * 4, groups * e * 4, m, e, pValues);
-      kernels.packValues(pk + g * d * 4, groups * d * 4, m, d, pChannels);
-      f32.fill(0, pdk / 4, pdk / 4 + rows5 * keyStride);
-      f32.fill(0, pdv / 4, pdv / 4 + rows5 * valueStride);
+      kernels.packKeys(atK + g * d * 4, groups * d * 4, m, d, pKeys);
+      kernels.packKeys(atV + g * e * 4, groups * e * 4, m, e, pValues);
+      kernels.packValues(atK + g * d * 4, groups * d * 4, m, d, pChannels);
+      f32.fill(0, pdkRows / 4, pdkRows / 4 + rows5 * keyStride);
+      f32.fill(0, pdvRows / 4, pdvRows / 4 + rows5 * valueStride);
       for (let h = (g * heads) / groups; h < ((g + 1) * heads) / groups; h++) {
         const index = b * heads + h;
         rows.load(index);
-        const size = statisticsSize(n);
-        f32.set(statistics.subarray(index * size, (index + 1) * size), pStatistics / 4);
+        const stays = arena.at(statistics);
+        if (!stays) f32.set(statistics.subarray(index * size, (index + 1) * size), pStatistics / 4);
         kernels.attendGradient32(
           n,
           m,
           d,
           e,
-          pq + h * d * 4,
+          atQ + h * d * 4,
           heads * d * 4,
-          pg + h * e * 4,
-          po + h * e * 4,
+          atGradient + 4 * b * outSize + h * e * 4,
+          atOut + 4 * b * outSize + h * e * 4,
           heads * e * 4,
           pKeys,
           pValues,
           pChannels,
-          pdq + h * d * 4,
-          pdk,
-          pdv,
+          toQ + h * d * 4,
+          pdkRows,
+          pdvRows,
           code,
           parameter,
           scale,
@@ -204,19 +214,24 @@ function pull(
           m * 4,
           rows.visible,
           m,
-          pStatistics,
+          stays ? stays + 4 * index * size : pStatistics,
           pWork,
         );
       }
-      kernels.copyRows(pdk, keyStride * 4, pk + g * d * 4, groups * d * 4, m, d * 4);
-      kernels.copyRows(pdv, valueStride * 4, pv + g * e * 4, groups * e * 4, m, e * 4);
+      kernels.copyRows(pdkRows, keyStride * 4, toK + g * d * 4, groups * d * 4, m, d * 4);
+      kernels.copyRows(pdvRows, valueStride * 4, toV + g * e * 4, groups * e * 4, m, e * 4);
     }
-    // a group's keys and values are not needed after its own gradients, which take their place
-    collect(f32.subarray(pdq / 4, pdq / 4 + q.size), dq, q.offsets, b);
-    collect(f32.subarray(pk / 4, pk / 4 + k.size), dk, k.offsets, b);
-    collect(f32.subarray(pv / 4, pv / 4 + v.size), dv, v.offsets, b);
+    if (toQ === pdq) collect(f32.subarray(pdq / 4, pdq / 4 + q.size), dq, q.offsets, b);
+    if (toK === pdk) collect(f32.subarray(pdk / 4, pdk / 4 + k.size), dk, k.offsets, b);
+    if (toV === pdv) collect(f32.subarray(pdv / 4, pdv / 4 + v.size), dv, v.offsets, b);
   }
   return gradients;
+}
+
+/** Where the gradient of a batch entry is made: where it stays, if its operand serves no other entry; else in `piece`. */
+function target(arena: Arena, to: Float32Array, { size, offsets }: Batched, batch: number, piece: Pointer): Pointer {
+  const at = arena.at(to);
+  return at && to.length === offsets.length * size ? at + 4 * size * offsets[batch] : piece;
 }
 
 /** Puts a batch entry's gradient where its operand lies; an operand that serves several gets the sum. */

@@ -133,14 +133,20 @@ function multiply(
   // a depth of 0 leaves f(bias): one column of zeros has the same product
   const depth = Math.max(k, 1);
   const work = (float64 ? kernels.matmulWork64 : kernels.matmulWork32)(m, n, depth);
-  const together = products === 1 || (a.length + b.length + count) * size <= whole;
-  const [pa, pb, pc, pBias, pWork] = arena.pieces(
-    (products > 1 && together ? Math.max(a.length, m) : m * depth) * size,
-    (products > 1 && together ? Math.max(b.length, n) : n * depth) * size,
-    (together ? count : m * n) * size,
+  const own = arena.take(count);
+  const together = own !== undefined || products === 1 || (a.length + b.length + count) * size <= whole;
+  const several = products > 1 && together;
+  const pieces = arena.pieces(
+    k > 0 && arena.at(a) ? 0 : (several ? Math.max(a.length, m) : m * depth) * size,
+    k > 0 && arena.at(b) ? 0 : (several ? Math.max(b.length, n) : n * depth) * size,
+    own ? 0 : (together ? count : m * n) * size,
     bias ? (n + 8) * size : 0,
     work,
   );
+  const pa = (k > 0 && arena.at(a)) || pieces[0];
+  const pb = (k > 0 && arena.at(b)) || pieces[1];
+  const pc = own ? own.byteOffset : pieces[2];
+  const [, , , pBias, pWork] = pieces;
   const memory = float64 ? arena.f64 : arena.f32;
   const put = (at: Pointer, values: Tensor["data"], offset: number, length: number): void =>
     memory.set(values.length === length ? values : values.subarray(offset, offset + length), at / size);
@@ -152,8 +158,8 @@ function multiply(
     memory.fill(0, pa / size, pa / size + m);
     memory.fill(0, pb / size, pb / size + n);
   } else if (together) {
-    memory.set(a, pa / size);
-    memory.set(b, pb / size);
+    if (pa === pieces[0]) memory.set(a, pa / size);
+    if (pb === pieces[1]) memory.set(b, pb / size);
   }
   const lda = (transposeA ? m : depth) * size;
   const ldb = (transposeB ? depth : n) * size;
@@ -172,7 +178,7 @@ function multiply(
       const j = oneB ? 0 : bBatch ? bBatch[c] : c;
       run(pa + i * m * k * size, pb + j * n * k * size, pc + c * m * n * size);
     }
-    return { dtype, shape, data: copied(memory, pc / size, count) };
+    return { dtype, shape, data: own ?? copied(memory, pc / size, count) };
   }
   const data = allocate(dtype, count);
   let lastA = -1;

@@ -20,7 +20,7 @@ import {
   type Weighing,
 } from "@splineformer/tensor";
 import { activate } from "./activate.ts";
-import type { Arena } from "./arena.ts";
+import { type Arena, brought, copied, pieceFor } from "./arena.ts";
 import { type Code, codeOf, SPARSEMAX, weighingCode } from "./codes.ts";
 
 /** Scores up to which weights are made by exponentials right to half an ulp; see `assembly/attention.ts`. */
@@ -152,17 +152,11 @@ export function normalize(arena: Arena, x: Tensor, attributes: Attributes["norma
   const { kind, epsilon } = attributes;
   const d = shape.at(-1) as number;
   const from = cast(x, "float32").data;
-  const data = allocate("float32", from.length);
-  // blocks of rows that fit the cache, so that the arena stays small
   const rows = d === 0 ? 0 : from.length / d;
-  const block = Math.max(8, Math.ceil(32768 / Math.max(d, 1) / 8) * 8);
-  const [px, pWork] = arena.pieces(Math.min(block, rows) * d * 4, d * 32);
-  const { kernels, f32 } = arena;
-  for (let row = 0; row < rows; row += block) {
-    const count = Math.min(block, rows - row);
-    f32.set(from.subarray(row * d, (row + count) * d), px / 4);
-    kernels.normalize32(px, count, d, kind === "layer" ? 1 : 0, epsilon, pWork);
-    data.set(f32.subarray(px / 4, px / 4 + count * d), row * d);
-  }
-  return { dtype: "float32", shape, data };
+  const own = arena.take(from.length);
+  const [px, pWork] = arena.pieces(pieceFor(arena, from), d * 32);
+  const at = brought(arena, from, px);
+  const to = own ? own.byteOffset : px;
+  arena.kernels.normalize32(at, rows, d, kind === "layer" ? 1 : 0, epsilon, to, pWork);
+  return { dtype: "float32", shape, data: own ?? copied(arena.f32, to / 4, from.length) };
 }

@@ -17,8 +17,8 @@ function twin(data: ArrayLike<number>, [outer, n, inner]: Shape, round: (x: numb
   return sums;
 }
 
-// small ones, several to a block of the arena, rows of one that are cut into blocks, and rows longer than a block
-for (const shape of [[2, 3, 5], [101, 31, 29], [3, 1009, 23], [2, 3, 20011]]) // biome-ignore format: a table
+// columns by the register, several registers at a time, and one by one
+for (const shape of [[2, 3, 5], [101, 31, 29], [3, 1009, 23], [2, 3, 2011]]) // biome-ignore format: a table
   test(`the middle of [${shape}] is added in the order of a plain loop, in float32 and in float64`, () => {
     const x = random(1).normal(shape);
     const narrow = Float32Array.from(x.data);

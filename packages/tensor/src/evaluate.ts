@@ -8,7 +8,7 @@ import { ShapeError, show } from "./errors.ts";
 import { type Applied, checkGraph, type Graph, isLeaf, type Leaf, type Node, operandsOf, record } from "./graph.ts";
 import { type Shape, type Shaped, sameShape, showShape } from "./shape.ts";
 import { isTensor, type Tensor } from "./tensor.ts";
-import { type Operands, type Ops, within } from "./vocabulary.ts";
+import { type Operands, type Ops, type Scratch, within } from "./vocabulary.ts";
 
 export interface Bindings<T> {
   /** A value for every input, of the recorded shape. */
@@ -34,6 +34,24 @@ export interface Bindings<T> {
  */
 export function evaluate<T extends Shaped>(graph: Graph, ops: Ops<T>, bindings: Bindings<T>): Record<string, T> {
   checkInputs(graph, ops, bindings);
+  return inScratch(ops, (own, keep) => {
+    const outputs = evaluateIn(own, graph, bindings);
+    return Object.fromEntries(Object.entries(outputs).map(([name, x]) => [name, keep(x)]));
+  });
+}
+
+/** What a computation gives when it uses the device's scratch, where there is one, and keeps its results. */
+export function inScratch<T extends Shaped, R>(ops: Ops<T>, compute: (ops: Ops<T>, keep: (x: T) => T) => R): R {
+  const scratch = (ops as { scratch?(): Scratch<T> | undefined }).scratch?.();
+  if (!scratch) return compute(ops, (x) => x);
+  try {
+    return compute(scratch.ops, scratch.keep);
+  } finally {
+    scratch.close();
+  }
+}
+
+function evaluateIn<T extends Shaped>(ops: Ops<T>, graph: Graph, bindings: Bindings<T>): Record<string, T> {
   const release = (ops as { release?(x: T): void }).release?.bind(ops);
   const values: (T | undefined)[] = [];
   const finished = lastUses(graph);

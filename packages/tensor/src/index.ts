@@ -85,6 +85,7 @@ export {
   type Ops,
   type PrimitiveName,
   type Primitives,
+  type Scratch,
   type SynchronousDevice,
   type Weighing,
   within,

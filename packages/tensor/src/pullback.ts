@@ -6,7 +6,7 @@
 import { checkOptions } from "./check.ts";
 import { openAttention } from "./composites.ts";
 import { ShapeError, show } from "./errors.ts";
-import { apply, type Bindings, readLeaf } from "./evaluate.ts";
+import { apply, type Bindings, inScratch, readLeaf } from "./evaluate.ts";
 import { type Applied, type Graph, isLeaf, type Leaf, type Node, operandsOf, record } from "./graph.ts";
 import { pullbackRules, type Ruled } from "./pullback-rules.ts";
 import { type Shape, type Shaped, sameShape, showShape } from "./shape.ts";
@@ -54,8 +54,21 @@ export function pullback<T extends Shaped>(
 ): Pulled<T> {
   checkOptions("pullback", options, ["wanted"]);
   checkCotangents(graph, cotangents);
-  const owned = tracked(ops);
   const asked = askedFor(graph, options.wanted);
+  return inScratch(ops, (own, keep) => pulledBy(own, keep, graph, ops, bindings, cotangents, asked));
+}
+
+function pulledBy<T extends Shaped>(
+  own: Ops<T>,
+  keep: (x: T) => T,
+  graph: Graph,
+  ops: Ops<T>,
+  bindings: Bindings<T>,
+  cotangents: Readonly<Record<string, T>>,
+  asked: readonly boolean[],
+): Pulled<T> {
+  // a scratch gives back by itself
+  const owned = own === ops ? tracked(ops) : { ops: own, releaseAllBut: () => {} };
   // leaves stay on the device for the next pass; everything else is this pass's own
   const tape = run(graph, owned.ops, bindings, asked, ops);
   const found = back(graph, owned.ops, tape, asked, cotangents);
@@ -64,9 +77,12 @@ export function pullback<T extends Shaped>(
   const parameters: Record<string, T> = {};
   for (const node of graph.nodes)
     if (isLeaf(node) && node.op !== "constant" && asked[node.id])
-      (node.op === "input" ? inputs : parameters)[node.attributes.name] =
-        found[node.id] ?? ops.constant(zeros(node.shape));
-  const outputs = Object.fromEntries(Object.entries(graph.outputs).map(([name, { id }]) => [name, tape.values[id]]));
+      (node.op === "input" ? inputs : parameters)[node.attributes.name] = keep(
+        found[node.id] ?? ops.constant(zeros(node.shape)),
+      );
+  const outputs = Object.fromEntries(
+    Object.entries(graph.outputs).map(([name, { id }]) => [name, keep(tape.values[id])]),
+  );
   const kept = [outputs, inputs, parameters].flatMap((named) => Object.values<T>(named));
   owned.releaseAllBut(new Set([...kept, ...Object.values(bindings.inputs), ...Object.values(cotangents)]));
   return { outputs, inputs, parameters };

@@ -159,11 +159,26 @@ export type Device<T extends Shaped> = Ops<T> & {
   release?(x: T): void;
 };
 
+/**
+ * The operations of a device for one computation: results lie in memory that is kept for the next one, so between two
+ * operations nothing is allocated and nothing copied.
+ */
+export interface Scratch<T extends Shaped> {
+  /** A result may be used up to its `release`, or up to `close`. */
+  readonly ops: Ops<T> & { release(x: T): void };
+  /** A value that outlives the scratch: a copy, if it lies in it. */
+  keep(x: T): T;
+  /** Gives back what was not kept. */
+  close(): void;
+}
+
 /** A device whose values are tensors, at once. */
 export type SynchronousDevice = Ops<Tensor> & {
   readonly name: string;
   readonly dtype: "float32" | "float64";
   read(x: Tensor): Tensor;
+  /** Where a device has it, and nobody uses it: itself, with results that are given back. */
+  scratch?(): Scratch<Tensor> | undefined;
   /** In float64, where a device has it: memory for a long computation whose products copy nothing. */
   workspace?(): Workspace | undefined;
 };

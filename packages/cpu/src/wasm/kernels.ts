@@ -10,13 +10,13 @@ export type Pointer = number;
 /** What `assembly/` exports for us. Strides are in bytes; codes are those of `assembly/activate.ts` and `codes.ts`. */
 export interface Kernels {
   readonly memory: { readonly buffer: ArrayBuffer; grow(pages: number): number };
-  activate32(code: number, x: Pointer, count: number, parameter: number, bias: Pointer): void;
+  activate32(code: number, x: Pointer, count: number, parameter: number, bias: Pointer, out: Pointer): void;
   add32(...args: RowwiseArguments): void;
   add64(...args: RowwiseArguments): void;
   multiply32(...args: RowwiseArguments): void;
   multiply64(...args: RowwiseArguments): void;
-  sum32(...args: SumArguments): void;
-  sum64(...args: SumArguments): void;
+  /** out [outer][inner] += Σ over the middle axis of x [outer][n][inner]. */
+  sum32(x: Pointer, outer: number, n: number, inner: number, out: Pointer): void;
   matmulWork32(m: number, n: number, k: number): number;
   matmulWork64(m: number, n: number, k: number): number;
   matmul32(...args: [...MatmulArguments, activation: number, parameter: number, work: Pointer]): void;
@@ -112,13 +112,11 @@ export interface Kernels {
     state: Pointer,
     out: Pointer,
   ): void;
-  normalize32(x: Pointer, rows: number, d: number, centre: number, epsilon: number, work: Pointer): void;
+  normalize32(x: Pointer, rows: number, d: number, centre: number, epsilon: number, out: Pointer, work: Pointer): void;
 }
 
-/** x [rows][period] in place, y [period]. */
-type RowwiseArguments = [x: Pointer, rows: number, y: Pointer, period: number];
-/** out [outer][inner] += Σ over the middle axis of x [outer][n][inner]. */
-type SumArguments = [x: Pointer, outer: number, n: number, inner: number, out: Pointer];
+/** out, which may be x, and x [rows][period], y [period]. */
+type RowwiseArguments = [x: Pointer, rows: number, y: Pointer, period: number, out: Pointer];
 type MatmulArguments = [
   m: number,
   n: number,
