@@ -1,8 +1,4 @@
-/**
- * @file Gates: the operations that are polynomials only piece by piece. A gate says where its pieces end, which piece holds
- * on a part (the *pattern*), and what the output is there. All columns are handled at a time; nothing is known of layers.
- * Letters: z the values of the gate's input at the Chebyshev nodes of an interval, `z[node * columns + column]`.
- */
+/** @file Which node is a gate, and which: from a graph's operations and what they are told. */
 import {
   type Applied,
   activationOf,
@@ -13,33 +9,11 @@ import {
   sizeOf,
   type Tensor,
 } from "@splineformer/tensor";
+import type { Gate } from "./gate.ts";
 import { pointwiseGate } from "./pointwise-gate.ts";
 import { rowEntries } from "./rows.ts";
 import { factorsOf, type Row, scoreRows } from "./scores.ts";
-import type { ColumnCut, Undecided } from "./sign-changes.ts";
 import { sparsemaxGate } from "./sparsemax-gate.ts";
-
-/** What a gate says of its input on an interval. */
-interface Reading {
-  /** Where the pattern changes, and in which column. */
-  readonly cuts: readonly ColumnCut[];
-  readonly undecided: readonly Undecided[];
-  /** Which piece each column is in, where it has no cuts. */
-  readonly pattern: Uint8Array;
-}
-
-/** A piecewise polynomial operation, of one node. */
-export interface Gate {
-  readonly columns: number;
-  /** @param noise - what rounding may have done to each column of z */
-  read(z: Float64Array, noise: Float64Array): Reading;
-  /** Which piece each column is in, on an interval on which no pattern changes. */
-  pattern(z: Float64Array, noise: Float64Array): Uint8Array;
-  /** Writes all of the output at the same nodes. */
-  output(pattern: Uint8Array, z: Float64Array, out: Float64Array): void;
-  /** Writes the deviation of the output's rounding error, given that of z and the largest |z| of each column. */
-  outputDeviation(pattern: Uint8Array, deviation: Float64Array, size: Float64Array, out: Float64Array): void;
-}
 
 /** A node's gate; undefined where the node is a polynomial of its input, or no spline at all. */
 export function gateOf(node: Applied, visible: Tensor | undefined): Gate | undefined {

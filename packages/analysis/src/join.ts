@@ -6,7 +6,7 @@ import { resampleMatrix, transformColumns } from "@splineformer/spline";
 import { type Applied, isLeaf } from "@splineformer/tensor";
 import { type Block, emptyBlock, lineBlock, measure, raise } from "./blocks.ts";
 import { checkBlock } from "./finite.ts";
-import type { Gate } from "./gates.ts";
+import type { Gate } from "./gate.ts";
 import type { LineGraph } from "./line-graph.ts";
 import { doubt } from "./noise.ts";
 import { settle } from "./truncation.ts";

@@ -6,7 +6,7 @@ import { type Applied, isLeaf, type Node } from "@splineformer/tensor";
 import { type Block, emptyBlock, itemsOf, lineBlock, measure, raise, restrictTo } from "./blocks.ts";
 import { checkBlock } from "./finite.ts";
 import type { BlockOperands } from "./forms.ts";
-import type { Gate } from "./gates.ts";
+import type { Gate } from "./gate.ts";
 import type { LineGraph } from "./line-graph.ts";
 import type { Memory } from "./memory.ts";
 import { type Cell, refine, uncut, type Value, type Version, wholeValue } from "./partition.ts";

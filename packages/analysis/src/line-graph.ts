@@ -18,7 +18,8 @@ import {
 import { asTensor, type Block, emptyBlock, measure, raise } from "./blocks.ts";
 import { checkNumbers } from "./finite.ts";
 import { type BlockOperands, combine, type Forms, formOf, gathered } from "./forms.ts";
-import { type Gate, gateOf, rowGate } from "./gates.ts";
+import type { Gate } from "./gate.ts";
+import { gateOf, rowGate } from "./gates.ts";
 import { createMemory, type Memory } from "./memory.ts";
 import { multiply } from "./product.ts";
 import { oneRow, type Rows, rowEntries, rowsOf } from "./rows.ts";

@@ -3,7 +3,7 @@
  * Letters: z the values of the gate's input at the Chebyshev nodes of an interval, `z[node * columns + column]`.
  */
 import { differentiate, horner, type PiecewiseActivation } from "@splineformer/tensor";
-import type { Gate } from "./gates.ts";
+import type { Gate } from "./gate.ts";
 import { hypotenuse, product, rounding } from "./noise.ts";
 import { type ColumnCut, type Crossing, signChanges, type Undecided } from "./sign-changes.ts";
 

@@ -3,7 +3,7 @@
  */
 import type { Applied } from "@splineformer/tensor";
 import { type Block, itemsOf } from "./blocks.ts";
-import type { Gate } from "./gates.ts";
+import type { Gate } from "./gate.ts";
 import type { LineGraph } from "./line-graph.ts";
 import { mergeCuts } from "./merge-cuts.ts";
 import { doubt } from "./noise.ts";

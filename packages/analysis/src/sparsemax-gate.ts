@@ -4,7 +4,7 @@
  * Letters: z the values of the gate's input at the Chebyshev nodes of an interval, `z[node * columns + column]`.
  */
 import { evaluateColumns } from "@splineformer/spline";
-import type { Gate } from "./gates.ts";
+import type { Gate } from "./gate.ts";
 import { hypotenuse, product, rounding } from "./noise.ts";
 import { type Row, supportOf } from "./scores.ts";
 import { type ColumnCut, type Cut, signChanges, type Undecided } from "./sign-changes.ts";
