@@ -58,14 +58,13 @@ export { type CurveOptions, restrictToCurve, restrictToPolyline } from "./restri
 export { type LineOptions, restrictToLine } from "./restrict-to-line.ts";
 export type { CellAt, PlaneTerm, UnitInPiece } from "./slice/cell-at.ts";
 export { type CellBound, type CellCountOptions, cellBound, countCells } from "./slice/cell-count.ts";
+export type { Cell, Slice, SlicePicture, SliceSvgOptions } from "./slice/cells.ts";
 export type { BoundaryCurve, DecisionCurve } from "./slice/link.ts";
 export type { SliceWindow } from "./slice/plane.ts";
 export type { Scanline } from "./slice/scanline.ts";
 export {
-  type Cell,
   type PlaneOptions,
   type ScanlineOptions,
-  type Slice,
   type SliceOptions,
   type SliceStep,
   scanlines,
@@ -73,5 +72,5 @@ export {
   sliceInSteps,
   sliceOf,
 } from "./slice/slice.ts";
-export { type Canvas, paintSlice, type SlicePicture, type SliceSvgOptions, sliceSvg } from "./slice/slice-svg.ts";
+export { type Canvas, paintSlice, sliceSvg } from "./slice/slice-svg.ts";
 export { type SummedGradients, type SumOptions, type SumRule, sumGradients } from "./sum-gradients.ts";

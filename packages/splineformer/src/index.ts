@@ -66,6 +66,6 @@ export type { GradientOptions } from "@splineformer/training";
 export * from "@splineformer/training";
 export * from "@splineformer/transformer";
 // the same names with a fast device where none is named
-export { restrictToCurve, restrictToLine, restrictToPolyline } from "./on-cpu/read.ts";
+export { restrictToCurve, restrictToLine, restrictToPolyline, slice } from "./on-cpu/read.ts";
 export { createCache, forward, forwardNext, generate } from "./on-cpu/run.ts";
 export { fit, gradient } from "./on-cpu/train.ts";

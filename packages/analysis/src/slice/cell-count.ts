@@ -4,7 +4,7 @@
  */
 import { checkOptions, type Given, type Graph, type Network, show, UnsupportedError } from "@splineformer/tensor";
 import { type GateBound, pieceBound } from "../piece-count.ts";
-import type { Slice } from "./slice.ts";
+import type { Slice } from "./cells.ts";
 
 export interface CellCountOptions {
   /**

@@ -4,25 +4,8 @@
  */
 import { checkOptions, show } from "@splineformer/tensor";
 import { escaped, hue, label, picture, px, short } from "../svg.ts";
+import type { Slice, SlicePicture, SliceSvgOptions } from "./cells.ts";
 import type { Scanline } from "./scanline.ts";
-import type { Slice } from "./slice.ts";
-
-/** What pictures of a slice have in common. */
-export interface SlicePicture {
-  /** Width and height of the window in pixels. Default 720. */
-  readonly size?: number;
-  /** Whether the boundaries of cells are drawn. Default "drawn". */
-  readonly boundaries?: "drawn" | "hidden";
-}
-
-export interface SliceSvgOptions extends SlicePicture {
-  /** Places to mark, such as the inputs that the plane goes through. */
-  readonly marks?: readonly { readonly a: number; readonly b: number; readonly name: string }[];
-  /** What to call output c. Default: its number. */
-  readonly outputName?: (output: number) => string;
-  /** Default: what is drawn. */
-  readonly title?: string;
-}
 
 /** What is needed of a `CanvasRenderingContext2D`. */
 export interface Canvas {

@@ -12,15 +12,15 @@ import {
   show,
   UnsupportedError,
 } from "@splineformer/tensor";
-import type { Unit } from "../causes.ts";
 import { columnsOfRow, type EntryIndex } from "../output-rows.ts";
 import type { LineOptions } from "../restrict-to-line.ts";
-import { type CellAt, readCell } from "./cell-at.ts";
+import { readCell } from "./cell-at.ts";
+import type { Cell, Slice } from "./cells.ts";
 import { type Sweep, sweepConics } from "./conic-sweep.ts";
-import { type BoundaryCurve, type DecisionCurve, linked } from "./link.ts";
+import { linked } from "./link.ts";
 import { type Plane, planeOf, type SliceWindow } from "./plane.ts";
 import { readScanline, type Scanline } from "./scanline.ts";
-import { type SliceSvgOptions, sliceSvg } from "./slice-svg.ts";
+import { sliceSvg } from "./slice-svg.ts";
 
 /** Which plane is read, and how finely. */
 export interface PlaneOptions extends Pick<LineOptions, "method" | "on" | "signal"> {
@@ -43,49 +43,6 @@ export interface SliceOptions extends PlaneOptions {
   readonly onProgress?: (done: number) => void;
   /** Called with a coarser slice whenever its scanlines are complete: each has twice as many as the one before. */
   readonly onRefined?: (slice: Slice) => void;
-}
-
-/** A cell: a part of the plane with one activation pattern, connected as far as is known. */
-export interface Cell {
-  /** A place in it. */
-  readonly a: number;
-  readonly b: number;
-  /** A number that stands for its pattern: cells with different keys have different patterns. */
-  readonly key: number;
-  /** By its scanlines: width times the height of their bands. With exact topology by a quadrature between all crossings. */
-  readonly area: number;
-}
-
-/** A network in a window of a plane. */
-export interface Slice {
-  readonly window: SliceWindow;
-  /** From the lowest b to the highest. Each is exact. */
-  readonly scanlines: readonly Scanline[];
-  /**
-   * "exact": no gate reads another, and all read polynomials of degree at most 2, so `cells` are all there are, found by a
-   * sweep over lines and conics; places nearer than a millionth of the window are one. Else "scanlines": exact on the
-   * scanlines; how things are connected between two of them is the simplest that fits, and what lies between two is not seen.
-   */
-  readonly topology: "exact" | "scanlines";
-  /** The degree by the rules of composition; a cell may have less. */
-  readonly degree: number;
-  readonly cells: readonly Cell[];
-  /** For every scanline the cell of every piece, as a place in `cells`. */
-  readonly cellsOf: readonly Uint32Array[];
-  /** Where units switch, from scanline to scanline. */
-  readonly curves: readonly BoundaryCurve[];
-  /** Where the largest output changes, from scanline to scanline. */
-  readonly decisions: readonly DecisionCurve[];
-  /** A unit by its number. */
-  unit(number: number): Unit;
-  /**
-   * What the network is around a place: the pattern and the polynomial in a and b.
-   *
-   * @throws RangeError if the place is not in the window
-   */
-  cellAt(a: number, b: number): CellAt;
-  /** `sliceSvg` of it. */
-  toSvg(options?: SliceSvgOptions): string;
 }
 
 /** A moment of `sliceInSteps`. */

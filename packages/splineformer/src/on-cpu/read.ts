@@ -1,11 +1,14 @@
-/** @file Networks read on lines and curves, on `cpu64` where no device is named. */
+/** @file Networks read on lines, on curves and in planes, on `cpu64` where no device is named. */
 import {
   type CurveOptions,
   type LineOptions,
   restrictToLine as onAnyDevice,
   type Path,
   restrictToCurve as readCurve,
+  slice as readPlane,
   restrictToPolyline as readPolyline,
+  type Slice,
+  type SliceOptions,
 } from "@splineformer/analysis";
 import { cpu64 } from "@splineformer/cpu";
 import type { Given, Graph, Network } from "@splineformer/tensor";
@@ -105,4 +108,28 @@ export function restrictToCurve(
   options: CurveOptions = {},
 ): Path {
   return readCurve(source as Network, points, withDevice(options, cpu64));
+}
+
+/**
+ * The network in the plane origin + a·u + b·v, cut into cells: `slice` of `@splineformer/analysis`, on `cpu64` where no device
+ * is named.
+ *
+ * @param options - `origin`, `u`, `v`, and `window`, `rows`, `row`, `method`, `on`, `signal`, `onProgress`, `onRefined`
+ * @throws UnsupportedError naming the first operation that is no piecewise polynomial, and its place
+ * @throws ShapeError if the shapes do not fit
+ * @throws RangeError if u and v do not span a plane, a number is not finite, or an option is unknown
+ * @example
+ * ```ts
+ * import { createEncoder, random, slice } from "splineformer";
+ * const model = createEncoder({ layers: 1, width: 4, heads: 2, hidden: 5, seed: 7 });
+ * const numbers = random(1);
+ * const [origin, u, v] = [numbers.normal([3, 4]), numbers.normal([3, 4]), numbers.normal([3, 4])];
+ * const { degree, scanlines } = slice(model, { origin, u, v, rows: 8 });
+ * [degree, scanlines.length]; // [3, 8]
+ * ```
+ */
+export function slice<I extends string, C, P>(network: Network<I, C, P>, options: SliceOptions): Slice;
+export function slice(graph: Graph, options: SliceOptions): Slice;
+export function slice(source: Network | Graph, options: SliceOptions): Slice {
+  return readPlane(source as Network, withDevice(options, cpu64));
 }
