@@ -18,7 +18,7 @@ import { questionOf } from "./restrict-to-line.ts";
 export interface CertifyOptions {
   /**
    * "exact": in rational numbers. "intervals": in float64 numbers that enclose what is meant. "auto", the default: by intervals,
-   * and what these leave undecided exactly, as far as that takes no more than some ten million products of long numbers.
+   * and what these leave undecided exactly, as far as that takes no more than some five million products of long numbers.
    */
   readonly method?: "auto" | "exact" | "intervals";
   /** A synchronous float64 device for the intervals. It may sum in any order, each operation correctly rounded. Default `reference`. */
@@ -127,7 +127,8 @@ export function certifyInSteps(path: Path, options: CertifyOptions = {}): Genera
         if (group.done) break;
         pieces.push(...group.value.pieces);
         breakpoints.push(...group.value.breakpoints);
-        if (pieces.length < count) yield done(pieces.length / count);
+        const decided = pieces.length - openPlaces(pieces.length, pieces, breakpoints).length;
+        if (decided < count) yield done(decided / count);
       }
     }
     const left = method === "intervals" ? [] : openPlaces(count, pieces, breakpoints);
@@ -138,16 +139,16 @@ export function certifyInSteps(path: Path, options: CertifyOptions = {}): Genera
         signal?.throwIfAborted();
         if (pieces[i]?.verdict !== "certified") pieces[i] = certifier.piece(i);
         if (i > 0 && breakpoints[i - 1]?.verdict !== "certified") breakpoints[i - 1] = certifier.breakpoint(i);
-        if (method === "exact") yield done((k + 1) / count);
+        if (k + 1 < left.length) yield done((count - left.length + k + 1) / count);
       }
     }
-    if (method !== "exact") yield done(1);
+    yield done(1);
     return certificateOf(claims.places[count], pieces, breakpoints);
   }
 }
 
 /** So many products of long numbers are tried where intervals don't decide. */
-const mostProducts = 1e7;
+const mostProducts = 5e6;
 
 /** The pieces that are undecided, or whose left breakpoint is; all, before anything is known. */
 function openPlaces(

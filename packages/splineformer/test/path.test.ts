@@ -20,10 +20,15 @@ describe("splineformer path on the shipped digits", () => {
     expect(stdout).toContain("from a handwritten 3 to a handwritten 8");
     expect(stdout).toMatch(/from 3 to 8 at t = 0\.\d{12}/);
     expect(stdout).toMatch(/layer \d, head \d: patch \(\d,\d\) (starts|stops) attending to patch \(\d,\d\)/);
-    expect(stdout.match(/✓/g)).toHaveLength(3);
+    expect(stdout.match(/✓/g)).toHaveLength(4);
     expect(stdout).not.toContain("✗");
+    const proven = /Proven: (\d+) of (\d+) pieces and (\d+) of (\d+) breakpoints certified, \d+ as one place/;
+    const [, pieces, ofPieces, breakpoints, ofBreakpoints] = (proven.exec(stdout) as RegExpExecArray).map(Number);
+    expect(pieces + breakpoints).toBeGreaterThanOrEqual(0.99 * (ofPieces + ofBreakpoints));
+    expect(ofPieces).toBe(ofBreakpoints + 1);
     expect(readdirSync(out)).toEqual(["path.html"]);
     const page = readFileSync(join(out, "path.html"), "utf8");
+    expect(page).toMatch(proven);
     expect(page).not.toMatch(/<script|<link|<img|src=|url\((?!#)/);
     expect(page).not.toMatch(/NaN|undefined|Infinity/);
     // the path, the class map, both images, and what speaks for the output by pixel and by patch
@@ -93,6 +98,8 @@ describe("splineformer path on a model of one's own", () => {
     // the file holds the same weights; the path is read in parts here
     expect(report.breakpoints).toEqual([...path.breakpoints]);
     expect(report.classes).toEqual(classMap(path));
+    expect(report.certificate).toMatchObject({ verdict: "certified", listed: [], pieces: [], breakpoints: [] });
+    expect(report.certificate.counts.pieces.certified).toBe(path.pieces.length);
     const output = report.attribution.output.at(-1) as number;
     expect(output).toBe(classMap(path).at(-1)?.class);
     const { attributions } = integratedGradients(model(), ends[1], { baseline: ends[0], output });

@@ -12,6 +12,7 @@ import { type Tensor, tensor } from "@splineformer/tensor";
 import { fact, failedClaims, framed, safe } from "../page-frame.ts";
 import { byName, type Line, patchesOf } from "./line.ts";
 import { outputText, type PathReport } from "./report.ts";
+import { certificateLine } from "./text.ts";
 
 export interface PathPicture {
   readonly report: PathReport;
@@ -81,6 +82,8 @@ ${causes.map(({ at, units: list }) => `<tr><td>${at.toFixed(10)}</td><td>${list.
 
 <section>
 <h2>Checked against the model</h2>
+<p>${safe(certificateLine(report))} What is certified is proven of the network whose numbers are these and whose operations are exact: on a certified piece nothing switches.</p>
+${report.certificate.listed.length > 0 ? `<ul>${report.certificate.listed.map((words) => `<li>${safe(words)}</li>`).join("")}</ul>` : ""}
 <ul>${report.claims.map(({ claim, measured, holds }) => `<li>${holds ? "✓" : "✗"} ${safe(claim)}: ${measured === 0 ? "0" : measured.toExponential(1)}</li>`).join("")}</ul>
 </section>
 

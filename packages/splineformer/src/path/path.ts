@@ -6,6 +6,9 @@ import { writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import {
+  type Certificate,
+  certificateText,
+  certifyInSteps,
   classMap,
   crossings,
   explainKnots,
@@ -61,6 +64,7 @@ export async function readPath(options: PathOptions): Promise<PathReport> {
     const rows = options.row === undefined ? {} : { row: options.row };
     const hasClasses = (shape.at(-1) ?? 1) > 1;
 
+    const certificate = await certified(path, step);
     await step("looking for crossings");
     const classes = hasClasses ? classMap(path, rows) : [];
     const found = hasClasses ? crossings(path, rows) : { crossings: [], undecided: [] };
@@ -71,7 +75,7 @@ export async function readPath(options: PathOptions): Promise<PathReport> {
 
     const attribution = await attributed(line, path, output, step);
     await step("checking against the model");
-    const claims = claimsOf(line, path, found.crossings, options.row, attribution);
+    const claims = claimsOf(line, path, found.crossings, options.row, attribution, certificate);
     const degrees: Record<string, number> = {};
     for (const piece of path.pieces) degrees[piece.degree] = (degrees[piece.degree] ?? 0) + 1;
     const report: PathReport = {
@@ -84,6 +88,7 @@ export async function readPath(options: PathOptions): Promise<PathReport> {
       degrees,
       noise: path.noise,
       flat: path.flat.length,
+      certificate: openOf(certificate),
       classes,
       crossings: found.crossings,
       undecided: found.undecided,
@@ -106,6 +111,29 @@ async function wholePath({ model, from, to }: Line, step: Step): Promise<Path> {
     path = restrictToLine(model, from, to, { on: cpu64, budgetMs: turnMs, ...(path && { resume: path }) });
   } while (path.end < 1);
   return path;
+}
+
+async function certified(path: Path, step: Step): Promise<Certificate> {
+  const steps = certifyInSteps(path, { on: cpu64 });
+  await step("proving pieces and breakpoints", 0);
+  let now = steps.next();
+  for (; !now.done; now = steps.next()) await step("proving pieces and breakpoints", now.value);
+  return now.value;
+}
+
+/** With what is not certified; the rest is in the counts. */
+function openOf(certificate: Certificate): PathReport["certificate"] {
+  const { verdict, counts } = certificate;
+  const [text, ...listed] = certificateText(certificate).split("\n");
+  const isOpen = (item: { readonly verdict: string }): boolean => item.verdict !== "certified";
+  return {
+    verdict,
+    counts,
+    text,
+    listed,
+    pieces: certificate.pieces.filter(isOpen),
+    breakpoints: certificate.breakpoints.filter(isOpen),
+  };
 }
 
 type Attribution = PathReport["attribution"];
@@ -161,6 +189,7 @@ function claimsOf(
   changes: PathReport["crossings"],
   row: readonly number[] | undefined,
   attribution: Attribution,
+  { counts }: Certificate,
 ): PathReport["claims"] {
   const directly = (t: number): ArrayLike<number> => forward(line.model, pointOn(line, t), { on: cpu64 }).data;
   // at most 64 pieces, spread evenly, each where it is neither an end nor the middle
@@ -185,7 +214,13 @@ function claimsOf(
     return !(before[first + from] > before[first + to] && after[first + to] > after[first + from]);
   }).length;
   const distance = relative(farthest, largest);
+  const refused = counts.pieces.refused + counts.breakpoints.refused;
   return [
+    {
+      claim: "no piece and no breakpoint is refused by its certificate",
+      measured: refused,
+      holds: refused === 0,
+    },
     {
       claim: "the pieces give the model's outputs, to 1e-10 of the largest",
       measured: distance,

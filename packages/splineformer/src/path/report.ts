@@ -1,5 +1,5 @@
 /** @file What `splineformer path` finds, as data: the same for `--json`, the text and the page. */
-import type { ClassInterval, Crossing } from "@splineformer/analysis";
+import type { Certificate, ClassInterval, Crossing } from "@splineformer/analysis";
 
 export interface PathReport {
   readonly model: { readonly name: string; readonly parameters: number; readonly degree: number };
@@ -16,6 +16,13 @@ export interface PathReport {
   readonly noise: number;
   /** Units that stay within rounding of their kink on a part of the line. */
   readonly flat: number;
+  /** What is proven of the pieces and breakpoints; of those that are not certified, each. */
+  readonly certificate: Pick<Certificate, "verdict" | "counts" | "pieces" | "breakpoints"> & {
+    /** The counts in words, and how they were come by. */
+    readonly text: string;
+    /** In words, what is not certified. */
+    readonly listed: readonly string[];
+  };
   readonly classes: readonly ClassInterval[];
   readonly crossings: readonly Crossing[];
   /** Where the largest output can't be told. */

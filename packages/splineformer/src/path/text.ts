@@ -24,6 +24,7 @@ export function pathText(report: PathReport): string {
     "",
     `${plural(pieces, "piece")}, measured: ${measured}. Rounding error of an output: about ${report.noise.toExponential(0)}.`,
     ...(report.flat > 0 ? [`${plural(report.flat, "unit")} within rounding of a kink on a part of the line.`] : []),
+    certificateLine(report),
     "",
     ...classLines(report),
     "t             what switches (counted from 0)",
@@ -50,6 +51,16 @@ export function pathText(report: PathReport): string {
     `The page is ${report.page}`,
   ];
   return `${lines.join("\n")}\n`;
+}
+
+/** What is proven, and how much is not. */
+export function certificateLine({ certificate: { text, counts } }: PathReport): string {
+  const open = (kind: "refused" | "undecided"): string[] => {
+    const count = counts.pieces[kind] + counts.breakpoints[kind];
+    return count > 0 ? [`${count} ${kind}`] : [];
+  };
+  const rest = [...open("refused"), ...open("undecided")];
+  return `Proven: ${text}${rest.length > 0 ? ` The rest: ${rest.join(", ")}.` : ""}`;
 }
 
 function classLines({ classes, crossings, undecided }: PathReport): string[] {
