@@ -3,7 +3,7 @@
  * sides, not the root that cut: so units that switch together are all named.
  */
 import type { Applied } from "@splineformer/tensor";
-import type { Flat, Piece } from "./walk.ts";
+import type { Flat, Piece } from "./engine/walk.ts";
 
 /** A score of an attention: this query stops or starts attending to this key. */
 export interface ScoreUnit {

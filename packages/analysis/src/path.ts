@@ -5,7 +5,7 @@
 import { coefficientMatrix, evaluateColumns, PiecewisePolynomial, transformColumns } from "@splineformer/spline";
 import { checkOptions, type Shape, show, sizeOf, type Tensor, tensor } from "@splineformer/tensor";
 import type { Cause, FlatUnit } from "./causes.ts";
-import type { Piece } from "./walk.ts";
+import type { Piece } from "./engine/walk.ts";
 
 /** An interval on which the network is one polynomial in t. */
 export interface PathPiece {

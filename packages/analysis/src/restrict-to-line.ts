@@ -12,11 +12,11 @@ import {
   UnsupportedError,
 } from "@splineformer/tensor";
 import { type Cause, causesBetween, flatUnits } from "./causes.ts";
-import { walkLine } from "./levels-walk.ts";
-import { type LineGraph, prepare } from "./line-graph.ts";
+import { walkLine } from "./engine/levels-walk.ts";
+import { type LineGraph, prepare } from "./engine/line-graph.ts";
+import type { Flat, Piece, Walk } from "./engine/walk.ts";
 import { type Inputs, lineInputs } from "./line-inputs.ts";
 import { type Path, type PathPiece, pathOf, pathPiece } from "./path.ts";
-import type { Flat, Piece, Walk } from "./walk.ts";
 
 export interface LineOptions {
   /**

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { type Cut, signChanges, type Undecided } from "../src/sign-changes.ts";
-import { sparsemaxGate } from "../src/sparsemax-gate.ts";
+import { type Cut, signChanges, type Undecided } from "../src/engine/sign-changes.ts";
+import { sparsemaxGate } from "../src/engine/sparsemax-gate.ts";
 
 const crossings = (z: Float64Array, noise: number) => {
   const cuts: Cut[] = [];

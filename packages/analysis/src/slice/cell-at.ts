@@ -3,10 +3,10 @@
  * network is on it. Letters: x(a, b) = origin + a·u + b·v, P the polynomial.
  */
 import { evaluate, record, type Shape, sizeOf, type Tensor } from "@splineformer/tensor";
-import { monomialSymbols, operationsOn, type SymbolSum } from "../algebra.ts";
 import { type Unit, unitOf } from "../causes.ts";
-import { freezeAt } from "../frozen-graph.ts";
-import { full } from "../monomials.ts";
+import { monomialSymbols, operationsOn, type SymbolSum } from "../local/algebra.ts";
+import { freezeAt } from "../local/frozen-graph.ts";
+import { full } from "../local/monomials.ts";
 import type { Plane } from "./plane.ts";
 import { patternKey } from "./scanline.ts";
 

@@ -3,7 +3,7 @@
  * input in a and b, N its units times the knots of their activation, D = N d.
  */
 import { checkOptions, type Given, type Graph, type Network, show, UnsupportedError } from "@splineformer/tensor";
-import { type GateBound, pieceBound } from "../piece-count.ts";
+import { type GateBound, pieceBound } from "../answers/piece-count.ts";
 import type { Slice } from "./cells.ts";
 
 export interface CellCountOptions {

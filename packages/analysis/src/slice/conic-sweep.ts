@@ -17,7 +17,7 @@ import {
   pieceAt,
   sigmoidBias,
 } from "@splineformer/tensor";
-import { scoreRows, visibleTo } from "../scores.ts";
+import { scoreRows, visibleTo } from "../engine/scores.ts";
 import { disjoint } from "./disjoint.ts";
 import type { Plane } from "./plane.ts";
 import { patternKey } from "./scanline.ts";

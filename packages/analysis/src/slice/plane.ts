@@ -12,7 +12,7 @@ import {
   type Tensor,
 } from "@splineformer/tensor";
 import { type Unit, unitOf } from "../causes.ts";
-import { type LineGraph, prepare } from "../line-graph.ts";
+import { type LineGraph, prepare } from "../engine/line-graph.ts";
 import { type Inputs, lineInputs, pointInputs } from "../line-inputs.ts";
 
 /** A part of the plane. */

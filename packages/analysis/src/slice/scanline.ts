@@ -2,12 +2,13 @@
  * @file One line of a slice, b fixed: what `restrictToLine` finds there, kept as numbers: breakpoints, what switches, a key of
  * every pattern. Plain data, so that it can be sent from one thread to another.
  */
+
+import type { ClassInterval } from "../answers/crossings.ts";
+import { largestAlong } from "../answers/largest-output.ts";
 import { type FlatUnit, flatUnits } from "../causes.ts";
-import type { ClassInterval } from "../crossings.ts";
-import { largestAlong } from "../largest-output.ts";
-import { walkLine } from "../levels-walk.ts";
+import { walkLine } from "../engine/levels-walk.ts";
+import type { Flat, Patterns, Piece } from "../engine/walk.ts";
 import { type Path, pathOf, pathPiece } from "../path.ts";
-import type { Flat, Patterns, Piece } from "../walk.ts";
 import type { Plane } from "./plane.ts";
 
 /** What a slice knows on one line b = constant: exactly what `restrictToLine` finds. */

@@ -3,7 +3,7 @@
  * string of SVG, readable in light and dark, or painted on a canvas.
  */
 import { checkOptions, show } from "@splineformer/tensor";
-import { escaped, hue, label, picture, px, short } from "../svg.ts";
+import { escaped, hue, label, picture, px, short } from "../pictures/svg.ts";
 import type { Slice, SlicePicture, SliceSvgOptions } from "./cells.ts";
 import type { Scanline } from "./scanline.ts";
 

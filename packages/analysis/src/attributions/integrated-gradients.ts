@@ -4,12 +4,12 @@
  * x(t) = b + t(x − b).
  */
 import { checkOptions, type Given, type Graph, type Network, reference, show } from "@splineformer/tensor";
+import { lineInputs } from "../line-inputs.ts";
+import { checkPath, columnOfEntry, type EntryIndex } from "../output-rows.ts";
+import type { Path } from "../path.ts";
+import { type LineOptions, restrictToLine } from "../restrict-to-line.ts";
 import { blank, named, outputAt, timesWay } from "./attribution-inputs.ts";
 import { averagedGradient } from "./average-gradient.ts";
-import { lineInputs } from "./line-inputs.ts";
-import { checkPath, columnOfEntry, type EntryIndex } from "./output-rows.ts";
-import type { Path } from "./path.ts";
-import { type LineOptions, restrictToLine } from "./restrict-to-line.ts";
 
 export interface AverageGradientOptions extends Pick<LineOptions, "method" | "on" | "signal"> {
   /** Which number of the output is explained: its index, a number alone where there is only one row. */

@@ -4,9 +4,9 @@
  * Letters: u ∈ [−1, 1] the place on a piece, z the chosen outputs at its Chebyshev nodes, `z[node * columns + column]`.
  */
 import { evaluateColumns, fromUnit, resampleMatrix, toUnit, transformColumns } from "@splineformer/spline";
-import { mergeCuts } from "./merge-cuts.ts";
-import type { Path, PathPiece } from "./path.ts";
-import { type Cut, signChanges, type Undecided } from "./sign-changes.ts";
+import { mergeCuts } from "../engine/merge-cuts.ts";
+import { type Cut, signChanges, type Undecided } from "../engine/sign-changes.ts";
+import type { Path, PathPiece } from "../path.ts";
 
 /** A part of the line on which one output is the largest. */
 export interface Leader {

@@ -12,7 +12,7 @@ import {
   tensor,
   zeros,
 } from "@splineformer/tensor";
-import type { Inputs } from "./line-inputs.ts";
+import type { Inputs } from "../line-inputs.ts";
 
 /** All zeros, of the input's shape. */
 export function blank(where: string, input: Given<string>): Given<string> {

@@ -14,6 +14,7 @@ import {
   sizeOf,
   type Tensor,
 } from "@splineformer/tensor";
+import { scoreRows } from "../engine/scores.ts";
 import {
   aligned,
   binomials,
@@ -25,7 +26,6 @@ import {
   overProduct,
   zeroProduct,
 } from "./exact-numbers.ts";
-import { scoreRows } from "./scores.ts";
 
 /** While a pattern holds, sign · p ≥ 0. */
 export interface ExactBound {

@@ -15,11 +15,11 @@ import {
   type Tensor,
   tensor,
 } from "@splineformer/tensor";
+import { type Inputs, lineInputs } from "../line-inputs.ts";
+import { columnOfEntry } from "../output-rows.ts";
 import { blank, named, outputAt, timesWay } from "./attribution-inputs.ts";
 import { gaussLegendre } from "./gauss-legendre.ts";
 import type { AverageGradientOptions } from "./integrated-gradients.ts";
-import { type Inputs, lineInputs } from "./line-inputs.ts";
-import { columnOfEntry } from "./output-rows.ts";
 
 /** How a sum places its steps on [0, 1]: at their right ends, in their middles, or at the nodes of one Gauss–Legendre rule. */
 export type SumRule = "right" | "midpoint" | "gauss-legendre";

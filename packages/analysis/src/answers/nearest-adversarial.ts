@@ -10,10 +10,10 @@ import {
   type Tensor,
   tensor,
 } from "@splineformer/tensor";
+import type { EntryIndex } from "../output-rows.ts";
+import type { Path } from "../path.ts";
+import { type LineOptions, restrictToLine } from "../restrict-to-line.ts";
 import { type ClassInterval, type Crossing, classColumns, classMap, crossings, type RowOptions } from "./crossings.ts";
-import type { EntryIndex } from "./output-rows.ts";
-import type { Path } from "./path.ts";
-import { type LineOptions, restrictToLine } from "./restrict-to-line.ts";
 
 export interface NearestOptions extends Pick<LineOptions, "method" | "on" | "signal"> {
   /** Which row of the output holds the classes, where it has several. Default: the only row. */

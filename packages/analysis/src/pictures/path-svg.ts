@@ -3,10 +3,10 @@
  * SVG, readable in light and dark, without scripts. Letters: t ∈ [0, 1] the place on the line.
  */
 import { checkOptions } from "@splineformer/tensor";
-import { type ClassInterval, classMap, crossings } from "./crossings.ts";
-import { explainKnots, type NamingOptions } from "./explain-knots.ts";
-import { checkPath, columnsOfRow, type EntryIndex, outputShape } from "./output-rows.ts";
-import type { Path } from "./path.ts";
+import { type ClassInterval, classMap, crossings } from "../answers/crossings.ts";
+import { explainKnots, type NamingOptions } from "../answers/explain-knots.ts";
+import { checkPath, columnsOfRow, type EntryIndex, outputShape } from "../output-rows.ts";
+import type { Path } from "../path.ts";
 import { escaped, hue, label, picture, px, short, ticks } from "./svg.ts";
 
 export interface PathSvgOptions extends NamingOptions {

@@ -12,8 +12,8 @@ import {
   isolateRoots,
 } from "@splineformer/spline";
 import { checkOptions, show, showShape } from "@splineformer/tensor";
-import { checkPath, columnOfEntry, type EntryIndex, outputShape } from "./output-rows.ts";
-import type { Path } from "./path.ts";
+import { checkPath, columnOfEntry, type EntryIndex, outputShape } from "../output-rows.ts";
+import type { Path } from "../path.ts";
 
 /** What is measured. */
 export interface MeasureOptions {

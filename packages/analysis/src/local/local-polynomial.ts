@@ -22,12 +22,12 @@ import {
   type Tensor,
   UnsupportedError,
 } from "@splineformer/tensor";
+import { type Unit, unitOf } from "../causes.ts";
+import { type Inputs, pointInputs } from "../line-inputs.ts";
 import { jetSymbols, operationsOn, type SymbolSum } from "./algebra.ts";
 import { type Boundary, type BoundaryOptions, boundaryAlong } from "./boundary-along.ts";
-import { type Unit, unitOf } from "./causes.ts";
 import { certifiedRadius, towards } from "./certified-radius.ts";
 import { type FrozenGraph, freezeAt } from "./frozen-graph.ts";
-import { type Inputs, pointInputs } from "./line-inputs.ts";
 import { full, split, termsOf } from "./monomials.ts";
 import { entriesOf, type TaylorModel, taylorModel } from "./taylor-model.ts";
 

@@ -3,9 +3,9 @@
  * as in the data. Not here: the picture (`pathSvg`).
  */
 import { checkOptions, show } from "@splineformer/tensor";
-import type { Cause } from "./causes.ts";
-import { checkPath } from "./output-rows.ts";
-import type { Path } from "./path.ts";
+import type { Cause } from "../causes.ts";
+import { checkPath } from "../output-rows.ts";
+import type { Path } from "../path.ts";
 
 export interface NamingOptions {
   /** What to call a token. Default: "token 5". See `patchNames` for images. */

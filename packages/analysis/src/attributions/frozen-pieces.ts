@@ -23,8 +23,8 @@ import {
   sizeOf,
   type Tensor,
 } from "@splineformer/tensor";
-import type { FlatUnit } from "./causes.ts";
-import { factorsOf, scoreRows, supportOf, visibleTo, type WeighNode } from "./scores.ts";
+import type { FlatUnit } from "../causes.ts";
+import { factorsOf, scoreRows, supportOf, visibleTo, type WeighNode } from "../engine/scores.ts";
 
 /** What one gate's polynomial needs at one point: its coefficients, entry by entry, of 1, z, z², … or those of a sparsemax row. */
 type Coefficients = Readonly<Record<string, Float64Array>>;

@@ -2,6 +2,8 @@
  * @file `certify`: the public question whether a path's pieces and breakpoints are right, checked and handed to a method.
  */
 import { checkOptions, reference, type SynchronousDevice, show, UnsupportedError } from "@splineformer/tensor";
+import type { Path } from "../path.ts";
+import { questionOf } from "../restrict-to-line.ts";
 import {
   type Certificate,
   type CertifiedBreakpoint,
@@ -12,8 +14,6 @@ import {
 import { exactCertifier } from "./certify-exact.ts";
 import { certifyByIntervals } from "./certify-intervals.ts";
 import { type Claims, claimsOf } from "./claims.ts";
-import type { Path } from "./path.ts";
-import { questionOf } from "./restrict-to-line.ts";
 
 export interface CertifyOptions {
   /**

@@ -10,10 +10,10 @@ import {
   show,
   type Tensor,
 } from "@splineformer/tensor";
-import { type Cause, unitOf } from "./causes.ts";
+import { type Cause, unitOf } from "../causes.ts";
+import type { Inputs } from "../line-inputs.ts";
+import { restrictToLine } from "../restrict-to-line.ts";
 import type { FrozenGraph } from "./frozen-graph.ts";
-import type { Inputs } from "./line-inputs.ts";
-import { restrictToLine } from "./restrict-to-line.ts";
 
 export interface BoundaryOptions {
   /** How far to look, in lengths of the direction. Default 1024. */

@@ -19,6 +19,9 @@ import {
   type Tensor,
   unsupported,
 } from "@splineformer/tensor";
+import { gateOf } from "../engine/gates.ts";
+import { visibleTo } from "../engine/scores.ts";
+import type { Patterns } from "../engine/walk.ts";
 import { type ExactBound, type ExactGate, exactGate } from "./exact-gates.ts";
 import {
   aligned,
@@ -30,9 +33,6 @@ import {
   overProduct,
   zeroProduct,
 } from "./exact-numbers.ts";
-import { gateOf } from "./gates.ts";
-import { visibleTo } from "./scores.ts";
-import type { Patterns } from "./walk.ts";
 
 export interface ExactLine {
   /** How many products of whole numbers `bounds` takes, about. */

@@ -26,8 +26,8 @@ import {
   type Tensor,
   within,
 } from "@splineformer/tensor";
-import { placeOf } from "./finite.ts";
-import { factorsOf, type Row, scoreRows, supportOf, visibleTo } from "./scores.ts";
+import { placeOf } from "../engine/finite.ts";
+import { factorsOf, type Row, scoreRows, supportOf, visibleTo } from "../engine/scores.ts";
 
 /** A gate that depends on the input, frozen. */
 interface FrozenGate {

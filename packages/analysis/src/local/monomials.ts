@@ -2,8 +2,8 @@
  * @file The monomials of a polynomial graph, with their coefficients, and numbers of all entries of the input laid out by input.
  */
 import { evaluate, type Graph, type SynchronousDevice, sizeOf, type Tensor } from "@splineformer/tensor";
+import type { Inputs } from "../line-inputs.ts";
 import { monomialSymbols, operationsOn, type SymbolSum } from "./algebra.ts";
-import type { Inputs } from "./line-inputs.ts";
 import { entriesOf } from "./taylor-model.ts";
 
 /** The monomials of the output with coefficients that are not all 0. */

@@ -4,13 +4,13 @@
  * the windows of the piece's ends; Descartes' rule counts. Letters: P and Q the patterns left and right of a breakpoint.
  */
 import type { Applied, Graph, Tensor } from "@splineformer/tensor";
-import { unitOf } from "./causes.ts";
+import { unitOf } from "../causes.ts";
+import type { Patterns } from "../engine/walk.ts";
 import { type CertifiedBreakpoint, type CertifiedPiece, differing } from "./certificate.ts";
 import type { Claims } from "./claims.ts";
 import { type ExactLine, exactLine } from "./exact-line.ts";
 import { type Dyadic, dyadic, overOne, plus } from "./exact-numbers.ts";
 import { changeTogether, onPart, signChanges } from "./exact-roots.ts";
-import type { Patterns } from "./walk.ts";
 
 /** A polynomial that changes its sign in a window. */
 interface Change {

@@ -12,9 +12,9 @@ import {
   type Tensor,
   tensor,
 } from "@splineformer/tensor";
+import type { Path } from "../path.ts";
 import { type FrozenPieces, freezePieces } from "./frozen-pieces.ts";
 import { coefficientSizes, gaussLegendre } from "./gauss-legendre.ts";
-import type { Path } from "./path.ts";
 
 /** A line, checked, and how it is integrated. */
 interface GradientLine {

@@ -18,10 +18,10 @@ import {
   show,
   sizeOf,
 } from "@splineformer/tensor";
-import { lineInputs } from "./line-inputs.ts";
-import { checkPath, outputShape } from "./output-rows.ts";
-import type { Path } from "./path.ts";
-import { type Row, scoreRows, visibleTo } from "./scores.ts";
+import { type Row, scoreRows, visibleTo } from "../engine/scores.ts";
+import { lineInputs } from "../line-inputs.ts";
+import { checkPath, outputShape } from "../output-rows.ts";
+import type { Path } from "../path.ts";
 
 export interface CountOptions {
   /**

@@ -16,11 +16,11 @@ import {
   type Tensor,
   unsupported,
 } from "@splineformer/tensor";
+import { gateOf } from "../engine/gates.ts";
+import { visibleTo } from "../engine/scores.ts";
+import type { Patterns } from "../engine/walk.ts";
 import { type EnclosedGate, enclosedGate, type OpenSign } from "./enclosed-gates.ts";
 import { bound, type Enclosures, enclose, roundedUp, type Still, stillOf } from "./enclosures.ts";
-import { gateOf } from "./gates.ts";
-import { visibleTo } from "./scores.ts";
-import type { Patterns } from "./walk.ts";
 
 export interface Interval {
   readonly m: number;

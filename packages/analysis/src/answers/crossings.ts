@@ -3,9 +3,9 @@
  * given; what rounding does not let decide is reported. Not here: how far away the first change is (`nearestAdversarial`).
  */
 import { checkOptions, ShapeError, show, showShape } from "@splineformer/tensor";
+import { checkPath, columnsOfRow, type EntryIndex, outputShape } from "../output-rows.ts";
+import type { Path } from "../path.ts";
 import { type Leader, largestAlong, radiusOfCrossing } from "./largest-output.ts";
-import { checkPath, columnsOfRow, type EntryIndex, outputShape } from "./output-rows.ts";
-import type { Path } from "./path.ts";
 
 /** A part of the line that has one class: the output that is the largest there. */
 export interface ClassInterval {

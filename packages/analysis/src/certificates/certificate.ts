@@ -3,8 +3,8 @@
  * are, and a text. How the verdicts are come by is the methods' business. Letters: r the radius of a window.
  */
 import { checkRecord, show } from "@splineformer/tensor";
-import { type Unit, unitOf } from "./causes.ts";
-import type { Patterns } from "./walk.ts";
+import { type Unit, unitOf } from "../causes.ts";
+import type { Patterns } from "../engine/walk.ts";
 
 /** "refused": shown to be false. "undecided": not shown to be true, nor false. */
 export type Verdict = "certified" | "refused" | "undecided";

@@ -12,8 +12,8 @@ import {
   pieceAt,
   type Tensor,
 } from "@splineformer/tensor";
+import { factorsOf, type Row, scoreRows, supportOf } from "../engine/scores.ts";
 import { bound, type Enclosures, orderOf, roundedUp } from "./enclosures.ts";
-import { factorsOf, type Row, scoreRows, supportOf } from "./scores.ts";
 
 /** What an enclosure says of the sign of p on an item: c_0 and Σ_{k≥1} |c_k| + r don't tell. */
 export interface OpenSign {

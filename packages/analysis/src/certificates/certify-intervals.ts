@@ -5,11 +5,11 @@
  * between; parts where it is neither are halved. Letters: s ∈ [−1, 1] the place in an interval, D a degree.
  */
 import type { Graph, SynchronousDevice, Tensor } from "@splineformer/tensor";
-import { type Unit, unitOf } from "./causes.ts";
+import { type Unit, unitOf } from "../causes.ts";
+import type { Patterns } from "../engine/walk.ts";
 import { type CertifiedBreakpoint, type CertifiedPiece, differing } from "./certificate.ts";
 import type { Claims } from "./claims.ts";
 import { type EnclosedLine, enclosedLine, type Interval, type OpenUnit, type Reading } from "./enclosed-line.ts";
-import type { Patterns } from "./walk.ts";
 
 /** A window, read with the pattern at one of its edges. */
 interface Edge {
