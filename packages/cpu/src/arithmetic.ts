@@ -67,7 +67,8 @@ function combined(
   period: number,
 ): Numbers {
   const own = arena.take(x.length);
-  const [px, py] = arena.pieces(pieceFor(arena, x), pieceFor(arena, y));
+  // without a place of its own the result goes where x would, and x may lie in the memory all the same
+  const [px, py] = arena.pieces(own ? pieceFor(arena, x) : x.byteLength, pieceFor(arena, y));
   const from = brought(arena, x, px);
   const other = brought(arena, y, py);
   const to = own ? own.byteOffset : px;

@@ -186,11 +186,12 @@ function multiply(
   for (let c = 0; c < products; c++) {
     const i = oneA ? 0 : aBatch ? aBatch[c] : c;
     const j = oneB ? 0 : bBatch ? bBatch[c] : c;
-    if (i !== lastA) put(pa, a, i * m * k, m * k);
-    if (j !== lastB) put(pb, b, j * n * k, n * k);
+    // what lies in the memory is read where it lies
+    if (pa === pieces[0] && i !== lastA) put(pa, a, i * m * k, m * k);
+    if (pb === pieces[1] && j !== lastB) put(pb, b, j * n * k, n * k);
     lastA = i;
     lastB = j;
-    run(pa, pb, pc);
+    run(pa === pieces[0] ? pa : pa + i * m * k * size, pb === pieces[1] ? pb : pb + j * n * k * size, pc);
     data.set(memory.subarray(pc / size, pc / size + m * n), c * m * n);
   }
   return { dtype, shape, data };

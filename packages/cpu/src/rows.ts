@@ -154,7 +154,7 @@ export function normalize(arena: Arena, x: Tensor, attributes: Attributes["norma
   const from = cast(x, "float32").data;
   const rows = d === 0 ? 0 : from.length / d;
   const own = arena.take(from.length);
-  const [px, pWork] = arena.pieces(pieceFor(arena, from), d * 32);
+  const [px, pWork] = arena.pieces(own ? pieceFor(arena, from) : from.byteLength, d * 32);
   const at = brought(arena, from, px);
   const to = own ? own.byteOffset : px;
   arena.kernels.normalize32(at, rows, d, kind === "layer" ? 1 : 0, epsilon, to, pWork);
