@@ -1,3 +1,4 @@
+/** @file The public names of `@splineformer/analysis`. */
 export {
   type ClassInterval,
   type Crossing,

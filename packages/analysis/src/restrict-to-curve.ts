@@ -20,7 +20,7 @@ import {
 } from "@splineformer/tensor";
 import { type Inputs, pointInputs } from "./line-inputs.ts";
 import type { Path } from "./path.ts";
-import { type LineOptions, restrictToLine } from "./restrict-to-line.ts";
+import { type LineOptions, readLine } from "./restrict-to-line.ts";
 
 export interface CurveOptions extends LineOptions {
   /**
@@ -147,7 +147,7 @@ function along({ where, source, points, kind, curve }: Question, options: LineOp
   if (before && !known)
     throw new RangeError(`${where}: expected resume to be a path of the same network and points, got one of others`);
   const graph = before?.graph ?? compose(checked[0].graph, inputs, curve);
-  const path = restrictToLine(graph, tensor([0]), tensor([1]), options);
+  const path = readLine(where, graph, tensor([0]), tensor([1]), options);
   composed.set(path, { source, kind, inputs, graph });
   return path;
 }

@@ -1,19 +1,11 @@
 /**
  * @file `restrictToLine`: the public question, checked and handed to the engine.
  */
-import {
-  checkOptions,
-  type Given,
-  type Graph,
-  type Network,
-  reference,
-  type SynchronousDevice,
-  show,
-  UnsupportedError,
-} from "@splineformer/tensor";
+import { checkOptions, type Given, type Graph, type Network, type SynchronousDevice, show } from "@splineformer/tensor";
 import { type Cause, causesBetween, flatUnits } from "./causes.ts";
 import { walkLine } from "./engine/levels-walk.ts";
 import { type LineGraph, prepare } from "./engine/line-graph.ts";
+import { checkedDevice, checkedMethod, checkSignal, methodFor } from "./engine/options.ts";
 import type { Flat, Piece, Walk } from "./engine/walk.ts";
 import { type Inputs, lineInputs } from "./line-inputs.ts";
 import { type Path, type PathPiece, pathOf, pathPiece } from "./path.ts";
@@ -90,16 +82,26 @@ export function restrictToLine(
   to: Given<string>,
   options: LineOptions = {},
 ): Path {
-  const where = "restrictToLine";
+  return readLine("restrictToLine", source, from, to, options);
+}
+
+/** The same in the name of `where`. */
+export function readLine(
+  where: string,
+  source: Network | Graph,
+  from: Given<string>,
+  to: Given<string>,
+  options: LineOptions,
+): Path {
   const { method, device, mayGoOn, onPiece, resume } = checkedOptions(where, options);
   const { graph, from: starts, to: stops } = lineInputs(where, source, from, to);
   const line: Beginning = { source, from: starts, to: stops, method, device };
   const before = resume === undefined ? undefined : beginningOf(where, resume, line);
   if (resume?.end === 1) return resume;
-  const prepared = before?.prepared ?? prepare({ graph, from: starts, to: stops, device });
+  const prepared = before?.prepared ?? prepare({ where, graph, from: starts, to: stops, device });
   const { degrees, output } = prepared;
 
-  const walking: Walking = before?.walking ?? begin(prepared, chosen(method, degrees[output.id]));
+  const walking: Walking = before?.walking ?? begin(prepared, methodFor(method, degrees[output.id]));
   let count = before?.count ?? 0;
   const known = count;
   for (;;) {
@@ -157,12 +159,6 @@ function advance(walking: Walking, { memory }: LineGraph): void {
   walking.last = piece;
 }
 
-/** The highest degree at which to descend. */
-const descends = 27;
-
-const chosen = (method: "auto" | "descend" | "march", degree: number): "descend" | "march" =>
-  method === "auto" ? (degree <= descends ? "descend" : "march") : method;
-
 /** What a path belongs to. */
 interface Beginning {
   readonly source: Network | Graph;
@@ -217,31 +213,19 @@ function beginningOf(where: string, path: Path, line: Beginning): Continuation {
 /** The options, each of them checked. */
 function checkedOptions(where: string, options: LineOptions) {
   checkOptions(where, options, ["method", "on", "onPiece", "signal", "budgetMs", "resume"]);
-  const {
-    method = "auto",
-    on: device = reference,
-    onPiece,
-    signal,
-    budgetMs = Number.POSITIVE_INFINITY,
-    resume,
-  } = options;
+  const { onPiece, signal, budgetMs = Number.POSITIVE_INFINITY, resume } = options;
   const refuse = (expected: string, got: unknown): never => {
     throw new RangeError(`${where}: expected ${expected}, got ${show(got)}`);
   };
-  if (method !== "auto" && method !== "descend" && method !== "march")
-    refuse('method "auto", "descend" or "march"', method);
-  if (typeof (device as Partial<SynchronousDevice> | null)?.matmul !== "function") refuse("on to be a device", device);
-  if (device.dtype !== "float64")
-    throw new UnsupportedError(`${where}: expected a float64 device, got ${show(device.name)} (${show(device.dtype)})`);
+  const method = checkedMethod(where, options.method);
+  const device = checkedDevice(where, options.on);
   if (onPiece !== undefined && typeof onPiece !== "function") refuse("onPiece to be a function", onPiece);
-  if (signal !== undefined && typeof signal?.throwIfAborted !== "function")
-    refuse("signal to be an AbortSignal", signal);
+  checkSignal(where, signal);
   if (!(typeof budgetMs === "number" && budgetMs >= 0)) refuse("budgetMs ≥ 0", budgetMs);
   const started = budgetMs === Number.POSITIVE_INFINITY ? 0 : performance.now();
   const mayGoOn = (advanced: boolean): boolean => {
     signal?.throwIfAborted();
     return !advanced || budgetMs === Number.POSITIVE_INFINITY || performance.now() - started < budgetMs;
   };
-  mayGoOn(false);
   return { method, device, mayGoOn, onPiece, resume };
 }

@@ -201,7 +201,7 @@ describe("bad curves", () => {
           { ...hinge, run: (ops, _, { x }) => ops.activate(x, { activation: "tanh", order: 0 }) },
           two,
         ),
-      "tanh",
+      "restrictToPolyline: expected a piecewise polynomial activation, got tanh",
     ],
     [
       "a path of another kind",
@@ -211,7 +211,7 @@ describe("bad curves", () => {
     [
       "a bad option of lines",
       () => restrictToCurve(hinge, two, { budgetMs: -1 } as LineOptions),
-      "expected budgetMs ≥ 0, got -1",
+      "restrictToCurve: expected budgetMs ≥ 0, got -1",
     ],
   ])("are refused: %s", (_, run, message) => {
     expect(run).toThrow(message);

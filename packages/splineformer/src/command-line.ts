@@ -65,7 +65,7 @@ function createProgram(terminal: Terminal, end: (code: number) => void): Command
     .showHelpAfterError("Try splineformer --help.")
     .addHelpText(
       "after",
-      "\nExit code: 0 every claim holds, 1 one does not, 2 the arguments or the data cannot be used.",
+      "\nExit code: 0 every claim holds, 1 one does not, 2 the arguments or the data cannot be used, 130 it was stopped.",
     );
 
   program

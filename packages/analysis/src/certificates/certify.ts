@@ -1,7 +1,8 @@
 /**
  * @file `certify`: the public question whether a path's pieces and breakpoints are right, checked and handed to a method.
  */
-import { checkOptions, reference, type SynchronousDevice, show, UnsupportedError } from "@splineformer/tensor";
+import { checkOptions, type SynchronousDevice, show } from "@splineformer/tensor";
+import { checkedDevice, checkSignal } from "../engine/options.ts";
 import type { Path } from "../path.ts";
 import { questionOf } from "../restrict-to-line.ts";
 import {
@@ -164,27 +165,16 @@ function openPlaces(
 
 function checkedOptions(where: string, path: Path, options: CertifyOptions) {
   checkOptions(where, options, ["method", "on", "breakpoints", "radius", "onProgress", "signal"]);
-  const {
-    method = "auto",
-    on: device = reference,
-    breakpoints = path.breakpoints,
-    radius = 2 ** -31,
-    onProgress,
-    signal,
-  } = options;
+  const { method = "auto", breakpoints = path.breakpoints, radius = 2 ** -31, onProgress, signal } = options;
   const refuse = (expected: string, got: unknown): never => {
     throw new RangeError(`${where}: expected ${expected}, got ${show(got)}`);
   };
   if (method !== "auto" && method !== "exact" && method !== "intervals")
     refuse('method "auto", "exact" or "intervals"', method);
-  if (typeof (device as Partial<SynchronousDevice> | null)?.matmul !== "function") refuse("on to be a device", device);
-  if (device.dtype !== "float64")
-    throw new UnsupportedError(`${where}: expected a float64 device, got ${show(device.name)} (${show(device.dtype)})`);
+  const device = checkedDevice(where, options.on);
   if (!(typeof radius === "number" && radius > 0 && radius < 1)) refuse("a radius between 0 and 1", radius);
   if (onProgress !== undefined && typeof onProgress !== "function") refuse("onProgress to be a function", onProgress);
-  if (signal !== undefined && typeof signal?.throwIfAborted !== "function")
-    refuse("signal to be an AbortSignal", signal);
-  signal?.throwIfAborted();
+  checkSignal(where, signal);
   checkBreakpoints(where, breakpoints, path.end);
   const claims: Claims = claimsOf(breakpoints, radius);
   return { method, device, claims, onProgress, signal };

@@ -50,7 +50,7 @@ function joined(graph: LineGraph, parts: readonly WalkedPiece[]): Piece {
   const first = Math.max(...parts.map(({ values }) => values.shape[0])) - 1;
   for (let limit = first; ; limit = Math.min(formal, 2 * limit)) {
     const result = frozen(graph, from, to, patterns, limit);
-    checkBlock(result, [output], []);
+    checkBlock(graph.where, result, [output], []);
     const ratio = limit < formal ? settle(memory, result, () => true).ratio[0] : 0;
     const { nodes, columns } = result;
     const noise = result.deviation.map((e) => doubt * e);

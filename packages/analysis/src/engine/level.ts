@@ -140,8 +140,8 @@ export function walkLevel(
     const looksAtAll = whole[node.id][0];
     const known = versionsOf(rows[node.id]);
     const z = looksAtAll ? wholeValue(memory, (values[input.id] as Value).base, 1) : current(input);
-    checkBlock(z.base, graph.levels[level], values);
-    checkBlock(z.patches, graph.levels[level], values);
+    checkBlock(graph.where, z.base, graph.levels[level], values);
+    checkBlock(graph.where, z.patches, graph.levels[level], values);
     check(node, z, known[z.version] ?? known[0]);
     const read = readGate(graph, node, cells, known[known.length - 1], z, (flat) => flats.push(flat));
     if (read.next) known.push(read.next);

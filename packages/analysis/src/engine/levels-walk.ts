@@ -110,7 +110,7 @@ function* levels(
     const mark = memory.mark();
     const degree = Math.min(degrees[output.id], limit);
     const result = together(graph, walked, output, parts, degree, false);
-    checkBlock(result, graph.levels[count - 1], walked.values);
+    checkBlock(graph.where, result, graph.levels[count - 1], walked.values);
     const { columns } = result;
     const own = (degree + 1) * columns;
     for (const [i, { from, to, patterns, slack }] of cellsOf(graph, walked, parts).entries()) {

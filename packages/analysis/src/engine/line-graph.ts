@@ -28,6 +28,8 @@ import { type Steps, stepsOf } from "./steps.ts";
 
 /** The question. */
 export interface Line {
+  /** Who asks, for what is refused. */
+  readonly where: string;
   /** An opened graph whose inputs all move. */
   readonly graph: Graph;
   readonly from: Readonly<Record<string, Tensor>>;
@@ -36,6 +38,7 @@ export interface Line {
 }
 
 export interface LineGraph extends Steps, Rows {
+  readonly where: string;
   readonly memory: Memory;
   readonly output: Node;
   readonly from: Line["from"];
@@ -71,18 +74,18 @@ export interface LineGraph extends Steps, Rows {
  * @throws UnsupportedError naming the first operation that is no piecewise polynomial, and its place
  * @throws RangeError if a number is not finite, naming its place
  */
-export function prepare({ graph, from, to, device }: Line): LineGraph {
+export function prepare({ where, graph, from, to, device }: Line): LineGraph {
   const { nodes } = graph;
   const { output } = graph.outputs;
-  const degrees = degreesOf(graph, "restrictToLine").map(({ total }) => total);
+  const degrees = degreesOf(graph, where).map(({ total }) => total);
   // not "degree > 0": the derivative of ReLU has degree 0 and still jumps
   const moving = nodes.map(() => false);
   for (const node of nodes) moving[node.id] = node.op === "input" || operandsOf(node).some((x) => moving[x.id]);
   const fixed = evaluateAll(graph, device, { inputs: from });
   for (const node of nodes)
     if (moving[node.id]) {
-      for (const x of operandsOf(node)) if (!moving[x.id]) checkNumbers(x, fixed[x.id].data);
-    } else if (node === output) checkNumbers(node, fixed[node.id].data);
+      for (const x of operandsOf(node)) if (!moving[x.id]) checkNumbers(where, x, fixed[x.id].data);
+    } else if (node === output) checkNumbers(where, node, fixed[node.id].data);
   const visibles = nodes.map((node) => visibleTo(node, fixed));
   const gates = nodes.map((node) => (moving[node.id] && !isLeaf(node) ? gateOf(node, visibles[node.id]) : undefined));
   const isGate = (node: Node): boolean => gates[node.id] !== undefined;
@@ -118,6 +121,7 @@ export function prepare({ graph, from, to, device }: Line): LineGraph {
   return {
     ...structure,
     ...steps,
+    where,
     memory,
     entering: enters,
     leaving: steps.levels.map((own, level) =>

@@ -12,7 +12,6 @@ import {
   type Network,
   pullback,
   record,
-  reference,
   ShapeError,
   type SynchronousDevice,
   sameShape,
@@ -20,9 +19,9 @@ import {
   showShape,
   sizeOf,
   type Tensor,
-  UnsupportedError,
 } from "@splineformer/tensor";
 import { type Unit, unitOf } from "../causes.ts";
+import { checkedDevice } from "../engine/options.ts";
 import { type Inputs, pointInputs } from "../line-inputs.ts";
 import { jetSymbols, operationsOn, type SymbolSum } from "./algebra.ts";
 import { type Boundary, type BoundaryOptions, boundaryAlong } from "./boundary-along.ts";
@@ -156,11 +155,7 @@ export function localPolynomial<X extends Given<string>>(
 ): LocalPolynomial<X> {
   const where = "localPolynomial";
   checkOptions(where, options, ["on"]);
-  const { on: device = reference } = options;
-  if (typeof (device as Partial<SynchronousDevice> | null)?.matmul !== "function")
-    throw new RangeError(`${where}: expected on to be a device, got ${show(device)}`);
-  if (device.dtype !== "float64")
-    throw new UnsupportedError(`${where}: expected a float64 device, got ${show(device.name)} (${show(device.dtype)})`);
+  const device = checkedDevice(where, options.on);
   const { graph, x: point } = pointInputs(where, source, x);
   const frozen = freezeAt(where, graph, point, device);
   return answers(source, graph, frozen, point, isTensor(x), device);

@@ -72,7 +72,7 @@ export function planeOf(where: string, source: Network | Graph, question: PlaneQ
       ),
     };
   const { graph, from, to } = lineInputs(where, source, all.origin, other);
-  const line = prepare({ graph, from, to, device });
+  const line = prepare({ where, graph, from, to, device });
   const names = Object.keys(from);
   const own = (inputs: Inputs): Inputs => Object.fromEntries(names.map((name) => [name, inputs[name]]));
   const [origin, u, v] = [own(all.origin), own(all.u), own(all.v)];

@@ -2,16 +2,8 @@
  * @file `slice`: a network in a plane through real inputs, cut into its cells of constant activation pattern. Exact scanlines,
  * coarse ones first, linked by what switches. Letters: x(a, b) = origin + a·u + b·v.
  */
-import {
-  checkOptions,
-  type Given,
-  type Graph,
-  type Network,
-  reference,
-  type SynchronousDevice,
-  show,
-  UnsupportedError,
-} from "@splineformer/tensor";
+import { checkOptions, type Given, type Graph, type Network, show } from "@splineformer/tensor";
+import { checkedDevice, checkedMethod, checkSignal, methodFor } from "../engine/options.ts";
 import { columnsOfRow, type EntryIndex } from "../output-rows.ts";
 import type { LineOptions } from "../restrict-to-line.ts";
 import { readCell } from "./cell-at.ts";
@@ -224,8 +216,8 @@ function* stepsOf(where: string, source: Network | Graph, options: PlaneOptions)
     for (const { index, isEven } of coarseFirst(rows)) {
       signal?.throwIfAborted();
       lines.push(readScanline(plane, index, placeOf(plane, rows, index), method, columns, signal));
-      const known = [...lines];
-      yield { done: lines.length / rows, isEven, slice: () => assembled(plane, rows, known) };
+      const count = lines.length;
+      yield { done: count / rows, isEven, slice: () => assembled(plane, rows, lines.slice(0, count)) };
     }
   } finally {
     plane.close();
@@ -235,7 +227,8 @@ function* stepsOf(where: string, source: Network | Graph, options: PlaneOptions)
 
 function opened(where: string, source: Network | Graph, options: PlaneOptions): Opened {
   const { origin, u, v, row, signal, rows = 128 } = options;
-  const { window = { a: [0, 1], b: [0, 1] }, method = "auto", on: device = reference } = options;
+  const { window = { a: [0, 1], b: [0, 1] } } = options;
+  const device = checkedDevice(where, options.on);
   const plane = planeOf(where, source, { origin, u, v, window, device });
   const { output, degrees } = plane.line;
   const single = output.shape.slice(0, -1).every((n) => n === 1);
@@ -244,7 +237,7 @@ function opened(where: string, source: Network | Graph, options: PlaneOptions): 
   return {
     plane,
     rows,
-    method: method === "auto" ? (degrees[output.id] <= 27 ? "descend" : "march") : method,
+    method: methodFor(checkedMethod(where, options.method), degrees[output.id]),
     columns,
     signal,
   };
@@ -253,20 +246,13 @@ function opened(where: string, source: Network | Graph, options: PlaneOptions): 
 /** The options of a plane, each of them checked. */
 function checked<O extends PlaneOptions>(where: string, options: O, more: readonly string[]): O {
   checkOptions(where, options, ["origin", "u", "v", "window", "rows", "row", "method", "on", "signal", ...more]);
-  const { rows = 128, method = "auto", on: device = reference, signal, window } = options;
-  const refuse = (expected: string, got: unknown): never => {
-    throw new RangeError(`${where}: expected ${expected}, got ${show(got)}`);
-  };
-  if (!(Number.isInteger(rows) && rows >= 2 && rows <= 65_536)) refuse("2 to 65,536 rows", rows);
-  if (method !== "auto" && method !== "descend" && method !== "march")
-    refuse('method "auto", "descend" or "march"', method);
-  if (typeof (device as Partial<SynchronousDevice> | null)?.matmul !== "function") refuse("on to be a device", device);
-  if (device.dtype !== "float64")
-    throw new UnsupportedError(`${where}: expected a float64 device, got ${show(device.name)} (${show(device.dtype)})`);
-  if (signal !== undefined && typeof signal?.throwIfAborted !== "function")
-    refuse("signal to be an AbortSignal", signal);
+  const { rows = 128, signal, window } = options;
+  if (!(Number.isInteger(rows) && rows >= 2 && rows <= 65_536))
+    throw new RangeError(`${where}: expected 2 to 65,536 rows, got ${show(rows)}`);
+  checkedMethod(where, options.method);
+  checkedDevice(where, options.on);
   if (window !== undefined) checkOptions(`${where}: window`, window, ["a", "b"]);
-  signal?.throwIfAborted();
+  checkSignal(where, signal);
   return options;
 }
 

@@ -42,7 +42,9 @@ export async function readLines(
         return new Promise<void>((resolve, reject) => {
           worker.on("message", add);
           worker.once("error", reject);
-          worker.once("exit", () => resolve());
+          worker.once("exit", (code) =>
+            code === 0 ? resolve() : reject(new Error(`slice: expected a thread to end with 0, got ${code}`)),
+          );
           signal?.addEventListener("abort", () => reject(signal.reason), { once: true, signal: stop.signal });
         });
       }),
